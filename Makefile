@@ -1,0 +1,98 @@
+# Everything a contributor or CI runs. `make` alone prints this list.
+# `make demo` and `make test` need nothing but Go; lint and fmt build their tool first.
+
+SHELL       := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory
+GO          ?= go
+LINT        := bin/golangci-lint
+# Packages whose state is shared between goroutines or connections.
+RACE_PKGS   ?= ./hnsw/... ./lexical/... ./internal/... ./sqlext/...
+# Packages that have assembly, or sit directly on it.
+KERNEL_PKGS := ./vector/... ./hnsw/...
+# Fuzzing is bounded by executions, so that two runs do the same work.
+FUZZ_EXECS  ?= 20000x
+CI_STEPS    := fmt-check vet lint noasm cross race demo test
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## import real text and embeddings, build both indexes, search them (under 10 s)
+	$(GO) run ./cmd/nearlite demo
+
+.PHONY: test
+test: ## all tests
+	$(GO) test ./...
+
+.PHONY: short
+short: ## the quick tests only
+	$(GO) test -short ./...
+
+.PHONY: race
+race: ## the packages that share state, under the race detector
+	$(GO) test -race -short $(RACE_PKGS)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZ_EXECS executions (default 20000x)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "==> $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ_EXECS) $$pkg; \
+	  done; \
+	done
+
+.PHONY: fmt
+fmt: $(LINT) ## format all Go files (gofumpt, imports in three groups)
+	$(LINT) fmt
+
+.PHONY: fmt-check
+fmt-check: $(LINT)
+	@$(LINT) fmt --diff || { echo "not formatted: run make fmt"; exit 1; }
+
+.PHONY: lint
+lint: $(LINT) ## golangci-lint with the rules of .golangci.yml
+	$(LINT) run ./...
+
+.PHONY: vet
+vet: ## go vet here, and for arm64 where the assembly differs
+	$(GO) vet ./...
+	GOARCH=arm64 $(GO) vet $(KERNEL_PKGS)
+
+.PHONY: noasm
+noasm: ## build and test the kernels and the graph without assembly
+	$(GO) build -tags noasm ./...
+	$(GO) test -short -tags noasm $(KERNEL_PKGS)
+
+.PHONY: cross
+cross: ## build the command for the other systems
+	@set -e; for t in linux/arm64 darwin/arm64 windows/amd64; do \
+	  echo "build $$t"; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/nearlite; \
+	done
+
+.PHONY: generate
+generate: ## write generated files anew
+	$(GO) generate ./...
+
+.PHONY: bench
+bench: ## every Go benchmark once, to see that they run
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+
+.PHONY: check
+check: fmt-check vet lint short ## what to run before a commit
+
+.PHONY: ci
+ci: ## all that CI runs, in order, ending with the tests
+	@start=$$SECONDS; for step in $(CI_STEPS); do \
+	  echo "==> make $$step ($$((SECONDS - start)) s so far)"; $(MAKE) $$step || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## remove what make built, and the demo's file
+	rm -rf bin dist demo.db demo.db-*
+
+# Built from source at the version that tools/go.mod pins.
+$(LINT): tools/go.mod tools/go.sum
+	@mkdir -p bin
+	cd tools && $(GO) build -o ../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $(LINT)
