@@ -1,0 +1,7 @@
+//go:build !(386 || amd64 || arm64 || ppc64le || s390x || wasm)
+
+package vector
+
+// unalignedLoads says that numbers may be loaded from any address; here the
+// compiler may emit loads that trap on others than the natural ones.
+const unalignedLoads = false
