@@ -1,0 +1,75 @@
+package hnsw
+
+import "math"
+
+// SearchOptions are the knobs of one search. The zero value asks for ten hits
+// with the index's own settings.
+type SearchOptions struct {
+	K        int // hits wanted; 0 means 10
+	EfSearch int // candidates kept; 0 means the index's setting. Raised to K
+
+	// Oversample is how many candidates are rescored with the vectors of the
+	// table, at least K. 0 means a default that suits the quantization.
+	Oversample int
+
+	// Filter, when set, is asked about rows while the graph is traversed, at most
+	// once per row. Hits are rows that it allows.
+	Filter Filter
+
+	// FilterHint estimates the share of rows that Filter allows, from 0 to 1.
+	// 0 means unknown: the search then learns it as it goes.
+	FilterHint float64
+
+	// MaxDistance drops hits farther than this. 0, NaN and +Inf mean no bound.
+	MaxDistance float64
+
+	// Exact compares the query with every row of the table instead of traversing.
+	Exact bool
+}
+
+// bounded reports whether MaxDistance bounds the search.
+func (o *SearchOptions) bounded() bool {
+	return o.MaxDistance != 0 && !math.IsNaN(o.MaxDistance) && !math.IsInf(o.MaxDistance, 1)
+}
+
+// Filter decides which rows a search may return.
+type Filter interface {
+	Allows(rowid RowID) (bool, error)
+}
+
+// FilterFunc makes a Filter of a function.
+type FilterFunc func(rowid RowID) (bool, error)
+
+// Allows calls f.
+func (f FilterFunc) Allows(rowid RowID) (bool, error) { return f(rowid) }
+
+// Hit is a row that a search found.
+type Hit struct {
+	RowID    RowID
+	Distance float64 // as vector.Metric.Distance reports it: small is near
+}
+
+// SearchStats says what a search did.
+type SearchStats struct {
+	Visited   int // nodes whose code was compared with the query
+	Expanded  int // nodes whose links were followed
+	Rescored  int // vectors of the table that were compared
+	Filtered  int // rows the filter was asked about
+	Allowed   int // rows the filter allowed
+	Loaded    int // blocks read from the store
+	StaleRows int // entries without a vector in the table, skipped
+	Exact     bool
+}
+
+// Stats describes an index.
+type Stats struct {
+	Rows       int64 // rows indexed
+	Nodes      int64 // nodes of the graph; fewer than Rows when rows share vectors
+	FreeNodes  int64 // node ids to be used again
+	MaxLevel   int   // highest layer, -1 when empty
+	LevelNodes []int64
+	Bytes      map[Part]int64 // bytes of data by part
+	LogRows    int64
+	LogBytes   int64
+	CacheBytes int64 // bytes of this index in the process's cache
+}
