@@ -1,0 +1,17 @@
+package sqlext
+
+import "github.com/nearlite/nearlite/sqlext/host"
+
+// Register adds nearlite's functions, virtual tables and searches to a connection.
+// Names that the host has already (libSQL brings vector32, vector_top_k and
+// others) are left alone. Registering the same connection again does nothing.
+func Register(c host.Conn) error {
+	known, err := probe(c)
+	if err != nil {
+		return err
+	}
+	if known.function("nearlite_version") {
+		return nil
+	}
+	return registerFunctions(c, known)
+}
