@@ -8,7 +8,7 @@ import "math"
 // Hamming distance. ok is false where SQL wants NULL: a vector without
 // direction (zero or empty), or NaN.
 func DistanceCos(a, b Vector) (d float64, ok bool, err error) {
-	if err := comparable2(a, b); err != nil {
+	if err := comparable2(a.Type(), b.Type(), a.dims, b.dims); err != nil {
 		return 0, false, err
 	}
 	switch a.Type() {
@@ -34,7 +34,7 @@ func DistanceCos(a, b Vector) (d float64, ok bool, err error) {
 // vector_distance_l2 does; see [DistanceCos]. 1-bit vectors are an error. ok
 // is false for NaN.
 func DistanceL2(a, b Vector) (d float64, ok bool, err error) {
-	if err := comparable2(a, b); err != nil {
+	if err := comparable2(a.Type(), b.Type(), a.dims, b.dims); err != nil {
 		return 0, false, err
 	}
 	switch a.Type() {
@@ -54,12 +54,12 @@ func DistanceL2(a, b Vector) (d float64, ok bool, err error) {
 }
 
 // comparable2 checks that two vectors have one type and one length.
-func comparable2(a, b Vector) error {
-	if a.Type() != b.Type() {
-		return errf("vector_distance: vectors must have the same type: %d != %d", a.Type(), b.Type())
+func comparable2(typeA, typeB Type, dimsA, dimsB int) error {
+	if typeA != typeB {
+		return errf("vector_distance: vectors must have the same type: %d != %d", typeA, typeB)
 	}
-	if a.dims != b.dims {
-		return errf("vector_distance: vectors must have the same length: %d != %d", a.dims, b.dims)
+	if dimsA != dimsB {
+		return errf("vector_distance: vectors must have the same length: %d != %d", dimsA, dimsB)
 	}
 	return nil
 }

@@ -32,6 +32,10 @@ func errTextDims() error { return errf("vector: max size exceeded %d", MaxDims) 
 
 func errBlobDims(dims int) error { return errf("vector: max size exceeded: %d > %d", dims, MaxDims) }
 
+func errDataSize(t Type, dims, got, want int) error {
+	return errf("vector: unexpected data part size: type=%d, dims=%d, %d != %d", t, dims, got, want)
+}
+
 func errNumber(position int, text []byte) error {
 	return errf("vector: invalid float at position %d: '%s'", position, text)
 }
