@@ -52,6 +52,7 @@ var rules = []rule{
 	},
 	{
 		pkg:     "lexical/...",
+		own:     []string{"lexical/..."},
 		outside: []string{"github.com/blevesearch", "github.com/RoaringBitmap/roaring/v2"},
 		never:   noServices,
 		tests:   []string{"lexical", "internal/memstore"},
@@ -76,13 +77,14 @@ var rules = []rule{
 	{
 		pkg:     "sqlext",
 		own:     []string{"vector", "hnsw", "lexical", "planner", "internal/shadow", "sqlext/host"},
-		outside: []string{"github.com/RoaringBitmap/roaring/v2"},
+		outside: []string{"github.com/RoaringBitmap/roaring/v2", "golang.org/x/sys/cpu"},
 		tests:   []string{"sqlext", "sqlext/sqlite", "github.com/ncruces/go-sqlite3"},
 	},
 	{
 		pkg:     "cmd/...",
 		own:     []string{"sqlext/sqlite", "cmd/...", "examples/data/..."},
-		outside: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
+		outside: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "github.com/rivo/uniseg", "golang.org/x/term"},
+		tests:   []string{"github.com/ncruces/go-sqlite3"},
 	},
 	{
 		pkg:     "bench/...",
