@@ -1,9 +1,8 @@
 package sqlext
 
 import (
-	"fmt"
 	"math"
-	"math/bits"
+	"strconv"
 
 	"github.com/nearlite/nearlite/sqlext/host"
 	"github.com/nearlite/nearlite/vector"
@@ -22,92 +21,119 @@ func distanceFunctions() []host.Function {
 	}
 }
 
-// distance measures two vectors of one type and length. ok is false for NULL.
-type distance func(s *scratch, a, b vector.Vector) (d float64, ok bool, err error)
+// distance measures two vectors of one type and length. A NaN is SQL's NULL.
+type distance struct {
+	// floats serves float32 vectors, where they lie, and quantized ones, converted.
+	floats func(x, y []float32) (float64, error)
+	// others serves float64 and 1-bit vectors.
+	others func(s *scratch, a, b vector.Vector) (float64, error)
+}
 
 // distanceCall is a distance function of one connection.
 type distanceCall struct {
 	scratch
-	measure distance
-	misses  int // texts kept for nothing since a kept one was last used
+	distance
+	misses int // texts kept for nothing since a kept one was last used
 }
 
-func distanceFunction(name string, measure distance) host.Function {
-	f := &distanceCall{measure: measure}
+func distanceFunction(name string, d distance) host.Function {
+	f := &distanceCall{distance: d}
 	return host.Function{Name: name, NArg: 2, Call: f.call}
 }
 
+// keptVector is a text argument that an earlier row of the statement parsed.
+type keptVector struct {
+	vector vector.Vector
+	floats []float32
+}
+
 func (f *distanceCall) call(ctx host.Context, args []host.Value) {
-	a, b := vectorArg(args[0]), vectorArg(args[1])
-	keepA, keepB := false, false
-	if args[0].Kind == host.Text {
-		a, keepA = f.kept(ctx, 0, a)
+	// Nearly every row of a scan goes this way: two float32 vectors.
+	x, kept0, ok := f.view(ctx, args, 0)
+	if ok {
+		if y, kept1, ok := f.view(ctx, args, 1); ok && len(x) == len(y) {
+			if kept0 != nil || kept1 != nil {
+				f.misses = 0
+			}
+			f.result(ctx, x, y)
+			return
+		}
 	}
-	if args[1].Kind == host.Text {
-		b, keepB = f.kept(ctx, 1, b)
-	}
+	a, b := f.value(ctx, args, 0), f.value(ctx, args, 1)
 	va, vb, err := vector.Pair(a, b)
 	if err != nil {
 		ctx.ResultError(err)
 		return
 	}
-	d, ok, err := f.measure(&f.scratch, va, vb)
-	if err != nil {
-		ctx.ResultError(err)
-		return
+	switch va.Type() {
+	case vector.Float64, vector.Bit:
+		d, err := f.others(&f.scratch, va, vb)
+		f.deliver(ctx, d, err)
+	default:
+		f.a = va.Float32s(f.a[:0])
+		f.b = vb.Float32s(f.b[:0])
+		f.result(ctx, f.a, f.b)
 	}
-	if ok {
-		ctx.ResultValue(host.FloatValue(d))
-	}
-	if keepA || keepB {
-		f.keep(ctx, keepA, keepB, va, vb)
-	}
+	f.keep(ctx, args, va, vb)
 }
 
-// kept replaces a text that an earlier row of the statement parsed by its vector.
-// parsed is true if there is none and the caller should keep it.
-func (f *distanceCall) kept(ctx host.Context, arg int, v vector.Value) (_ vector.Value, parse bool) {
-	if p, ok := ctx.AuxData(arg).(*vector.Vector); ok {
-		f.misses = 0
-		return vector.VectorValue(*p), false
+// view gives an argument as float32 values without decoding anything: a float32
+// blob, or a text that was kept.
+func (f *distanceCall) view(ctx host.Context, args []host.Value, i int) (x []float32, kept *keptVector, ok bool) {
+	switch v := &args[i]; v.Kind {
+	case host.BlobKind:
+		if len(v.Bytes) <= 4*vector.MaxDims { // an odd length is not divisible by 4
+			x, ok = vector.BytesToFloat32(v.Bytes)
+		}
+	case host.Text:
+		kept, ok = ctx.AuxData(i).(*keptVector)
+		if ok {
+			x = kept.floats
+		}
 	}
-	return v, true
+	return x, kept, ok
+}
+
+func (f *distanceCall) value(ctx host.Context, args []host.Value, i int) vector.Value {
+	if args[i].Kind == host.Text {
+		if kept, ok := ctx.AuxData(i).(*keptVector); ok {
+			return vector.VectorValue(kept.vector)
+		}
+	}
+	return vectorArg(args[i])
+}
+
+func (f *distanceCall) result(ctx host.Context, x, y []float32) {
+	d, err := f.floats(x, y)
+	f.deliver(ctx, d, err)
+}
+
+func (f *distanceCall) deliver(ctx host.Context, d float64, err error) {
+	switch {
+	case err != nil:
+		ctx.ResultError(err)
+	case !math.IsNaN(d):
+		ctx.ResultValue(host.Value{Kind: host.Float, Float: d})
+	}
 }
 
 // keep stores parsed texts for the next row. SQLite forgets those of arguments
 // that are not constant, so after some rows without use we mostly stop trying:
 // each attempt allocates.
-func (f *distanceCall) keep(ctx host.Context, keepA, keepB bool, a, b vector.Vector) {
+func (f *distanceCall) keep(ctx host.Context, args []host.Value, vectors ...vector.Vector) {
 	const patience, retry = 16, 1024
+	if args[0].Kind != host.Text && args[1].Kind != host.Text {
+		return
+	}
 	f.misses++
 	if f.misses > patience && f.misses%retry != 0 {
 		return
 	}
-	if keepA {
-		ctx.SetAuxData(0, &a)
+	for i, v := range vectors {
+		if args[i].Kind == host.Text && ctx.AuxData(i) == nil {
+			ctx.SetAuxData(i, &keptVector{v, v.Float32s(nil)})
+		}
 	}
-	if keepB {
-		ctx.SetAuxData(1, &b)
-	}
-}
-
-// widen converts quantized vectors to float32 in the function's own memory;
-// float32 vectors stay where they are.
-func (s *scratch) widen(a, b vector.Vector) (x, y vector.Vector) {
-	switch a.Type() {
-	case vector.Float8, vector.Float16, vector.BFloat16:
-		s.a = a.Float32s(s.a[:0])
-		s.b = b.Float32s(s.b[:0])
-		return vector.Float32s(s.a), vector.Float32s(s.b)
-	}
-	return a, b
-}
-
-// floats gives both vectors as float32 values.
-func (s *scratch) floats(a, b vector.Vector) (x, y []float32) {
-	s.a = a.Float32s(s.a[:0])
-	s.b = b.Float32s(s.b[:0])
-	return s.a, s.b
 }
 
 // doubles gives both vectors as float64 values.
@@ -117,97 +143,103 @@ func (s *scratch) doubles(a, b vector.Vector) (x, y []float64) {
 	return s.a64, s.b64
 }
 
-func distanceCos(s *scratch, a, b vector.Vector) (float64, bool, error) {
-	return vector.DistanceCos(s.widen(a, b))
+// orNaN is the result of a distance of package vector: NaN stands for NULL.
+func orNaN(d float64, ok bool, err error) (float64, error) {
+	if !ok {
+		d = math.NaN()
+	}
+	return d, err
 }
 
-func distanceL2(s *scratch, a, b vector.Vector) (float64, bool, error) {
-	return vector.DistanceL2(s.widen(a, b))
+var distanceCos = distance{
+	floats: func(x, y []float32) (float64, error) {
+		return orNaN(vector.DistanceCos(vector.Float32s(x), vector.Float32s(y)))
+	},
+	others: func(_ *scratch, a, b vector.Vector) (float64, error) { return orNaN(vector.DistanceCos(a, b)) },
+}
+
+var distanceL2 = distance{
+	floats: func(x, y []float32) (float64, error) {
+		return orNaN(vector.DistanceL2(vector.Float32s(x), vector.Float32s(y)))
+	},
+	others: func(_ *scratch, a, b vector.Vector) (float64, error) { return orNaN(vector.DistanceL2(a, b)) },
 }
 
 // distanceDot is the negative inner product.
-func distanceDot(s *scratch, a, b vector.Vector) (float64, bool, error) {
-	if a.Type() == vector.Float64 {
+var distanceDot = distance{
+	floats: func(x, y []float32) (float64, error) { return -float64(vector.Dot(x, y)), nil },
+	others: func(s *scratch, a, b vector.Vector) (float64, error) {
 		x, y := s.doubles(a, b)
 		sum := 0.0
 		for i := range x {
 			sum += x[i] * y[i]
 		}
-		return notNaN(-sum)
-	}
-	x, y := s.floats(a, b)
-	return notNaN(-float64(vector.Dot(x, y)))
+		return -sum, nil
+	},
 }
 
 // distanceL1 is the sum of absolute differences.
-func distanceL1(s *scratch, a, b vector.Vector) (float64, bool, error) {
-	if a.Type() == vector.Float64 {
+var distanceL1 = distance{
+	floats: func(x, y []float32) (float64, error) { return float64(vector.L1Distance(x, y)), nil },
+	others: func(s *scratch, a, b vector.Vector) (float64, error) {
 		x, y := s.doubles(a, b)
 		sum := 0.0
 		for i := range x {
 			sum += math.Abs(x[i] - y[i])
 		}
-		return notNaN(sum)
-	}
-	x, y := s.floats(a, b)
-	return notNaN(float64(vector.L1Distance(x, y)))
+		return sum, nil
+	},
 }
 
 // distanceHamming is the number of dimensions of which one value is above zero
 // and the other is not: differing bits, for 1-bit vectors.
-func distanceHamming(s *scratch, a, b vector.Vector) (float64, bool, error) {
-	if a.Type() == vector.Bit {
-		return vector.DistanceCos(a, b) // libSQL's cosine distance of bits is this
-	}
-	x, y := s.doubles(a, b)
-	n := 0
-	for i := range x {
-		if (x[i] > 0) != (y[i] > 0) {
-			n++
+var distanceHamming = distance{
+	floats: func(x, y []float32) (float64, error) { return vector.Hamming.Distance(x, y), nil },
+	others: func(s *scratch, a, b vector.Vector) (float64, error) {
+		if a.Type() == vector.Bit {
+			return orNaN(vector.DistanceCos(a, b)) // libSQL's cosine distance of bits is this
 		}
-	}
-	return float64(n), true, nil
+		x, y := s.doubles(a, b)
+		n := 0
+		for i := range x {
+			if (x[i] > 0) != (y[i] > 0) {
+				n++
+			}
+		}
+		return float64(n), nil
+	},
 }
 
 // distanceJaccard is 1 - |a ∩ b| / |a ∪ b| for 1-bit vectors and
 // 1 - Σ min(a,b) / Σ max(a,b) for the others (weighted Jaccard, Ruzicka), whose
 // values must not be negative. Two empty sets are equal.
-func distanceJaccard(s *scratch, a, b vector.Vector) (float64, bool, error) {
-	if a.Type() == vector.Bit {
-		s.out = a.AppendBlob(s.out[:0])
-		n := len(s.out)
-		s.out = b.AppendBlob(s.out)
-		both, either := countBits(s.out[:n], s.out[n:], (a.Dims()+7)/8)
-		return ratioDistance(float64(both), float64(either))
-	}
-	x, y := s.doubles(a, b)
+var distanceJaccard = distance{
+	floats: func(x, y []float32) (float64, error) { return weightedJaccard(x, y) },
+	others: func(s *scratch, a, b vector.Vector) (float64, error) {
+		x, y := s.doubles(a, b)
+		if a.Type() == vector.Bit {
+			for i := range x { // clear bits decode as -1
+				x[i], y[i] = max(x[i], 0), max(y[i], 0)
+			}
+		}
+		return weightedJaccard(x, y)
+	},
+}
+
+func weightedJaccard[F float32 | float64](x, y []F) (float64, error) {
 	lo, hi := 0.0, 0.0
 	for i := range x {
 		if x[i] < 0 || y[i] < 0 {
-			return 0, false, host.Errorf(host.CodeError, "nearlite: vector_distance_jaccard: element %d is %s, want values of at least 0 or 1-bit vectors",
-				i, shortFloat(min(x[i], y[i])))
+			return 0, host.Errorf(host.CodeError, "nearlite: vector_distance_jaccard: element %d is %s, want values of at least 0 or 1-bit vectors",
+				i, shortFloat(float64(min(x[i], y[i]))))
 		}
-		lo += min(x[i], y[i])
-		hi += max(x[i], y[i])
+		lo += float64(min(x[i], y[i]))
+		hi += float64(max(x[i], y[i]))
 	}
-	return ratioDistance(lo, hi)
+	if hi == 0 {
+		return 0, nil
+	}
+	return 1 - lo/hi, nil
 }
 
-func countBits(a, b []byte, n int) (both, either int) {
-	for i := range n {
-		both += bits.OnesCount8(a[i] & b[i])
-		either += bits.OnesCount8(a[i] | b[i])
-	}
-	return both, either
-}
-
-func ratioDistance(part, whole float64) (float64, bool, error) {
-	if whole == 0 {
-		return 0, true, nil
-	}
-	return notNaN(1 - part/whole)
-}
-
-func notNaN(d float64) (float64, bool, error) { return d, !math.IsNaN(d), nil }
-
-func shortFloat(x float64) string { return fmt.Sprintf("%g", x) }
+func shortFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

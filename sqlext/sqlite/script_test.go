@@ -168,13 +168,12 @@ func TestRunScriptLong(t *testing.T) {
 }
 
 func TestIsRowError(t *testing.T) {
-	conn := scriptConn(t)
 	for script, want := range map[string]bool{
-		"CREATE TABLE IF NOT EXISTS t(a UNIQUE NOT NULL); INSERT INTO t VALUES (1),(1)":   true,
-		"CREATE TABLE IF NOT EXISTS s(a INTEGER PRIMARY KEY); INSERT INTO s VALUES ('x')": true,
-		"PRAGMA query_only=1; CREATE TABLE u(a)":                                          false,
+		"CREATE TABLE t(a UNIQUE NOT NULL); INSERT INTO t VALUES (1),(1)":   true,
+		"CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES ('x')": true,
+		"PRAGMA query_only=1; CREATE TABLE t(a)":                            false,
 	} {
-		_, err := runLog(t.Context(), conn, script)
+		_, err := runLog(t.Context(), scriptConn(t), script)
 		if err == nil || sqlite.IsRowError(err) != want {
 			t.Errorf("%s: IsRowError(%v) is not %v", script, err, want)
 		}
