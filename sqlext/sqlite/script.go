@@ -52,6 +52,9 @@ func (s *Statement) Next() bool {
 	return !s.done
 }
 
+// Err returns the error that ended Next, if any.
+func (s *Statement) Err() error { return s.stmt.Err() }
+
 // Value returns column i, from 0, of the current row: int64, float64, string,
 // []byte (a copy), or nil for NULL.
 func (s *Statement) Value(i int) any {
