@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nearlite/nearlite/cmd/nearlite/internal/dbfile"
+	"github.com/nearlite/nearlite/sqlext/sqlite"
+)
+
+// newRoot returns the command with its subcommands, one file each.
+func newRoot(ctx context.Context) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "nearlite",
+		Short:         "Vector and hybrid search inside SQLite",
+		Long:          "nearlite searches SQLite databases by meaning (vectors), by words (BM25) and by both.",
+		SilenceErrors: true, // run prints them
+		SilenceUsage:  true,
+	}
+	root.SetContext(ctx)
+	root.AddCommand(newSQL(), newImport(), newDemo(), newVersion())
+	return root
+}
+
+// openDB opens a database file with one connection, after a look at the file:
+// SQLite would report a file that is none only at the first statement that reads
+// it. cleanup closes the database and removes a file that was made but is still
+// empty.
+func openDB(ctx context.Context, path string, readOnly bool) (conn *sql.Conn, cleanup func() error, err error) {
+	if err := dbfile.Check(path, readOnly); err != nil {
+		return nil, nil, err
+	}
+	_, statErr := os.Stat(path)
+	isNew := path != dbfile.Memory && errors.Is(statErr, fs.ErrNotExist)
+	db, err := sqlite.Open(dbfile.DSN(path, readOnly))
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err = db.Conn(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: %s", path, sqlite.ErrorText(err)), db.Close())
+	}
+	return conn, func() error {
+		err := errors.Join(conn.Close(), db.Close())
+		if info, e := os.Stat(path); isNew && e == nil && info.Size() == 0 {
+			err = errors.Join(err, os.Remove(path))
+		}
+		return err
+	}, nil
+}
