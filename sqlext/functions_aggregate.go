@@ -54,11 +54,9 @@ func (a *vectorSum) add(ctx host.Context, arg host.Value, sign int64) {
 		return
 	}
 	a.value = v.Float64s(a.value[:0])
-	for i, x := range a.value {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			ctx.ResultError(host.Errorf(host.CodeError, "nearlite: %s: element %d is %s; vectors must be finite", a.name, i, shortFloat(x)))
-			return
-		}
+	if err := finite(a.name, a.value); err != nil {
+		ctx.ResultError(err)
+		return
 	}
 	for i, x := range a.value {
 		x *= float64(sign)

@@ -167,14 +167,14 @@ var distanceL2 = distance{
 
 // distanceDot is the negative inner product.
 var distanceDot = distance{
-	floats: func(x, y []float32) (float64, error) { return -float64(vector.Dot(x, y)), nil },
+	floats: func(x, y []float32) (float64, error) { return 0 - float64(vector.Dot(x, y)), nil },
 	others: func(s *scratch, a, b vector.Vector) (float64, error) {
 		x, y := s.doubles(a, b)
 		sum := 0.0
 		for i := range x {
 			sum += x[i] * y[i]
 		}
-		return -sum, nil
+		return 0 - sum, nil // not -sum, which would print as -0.0
 	},
 }
 

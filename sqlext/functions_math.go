@@ -21,7 +21,7 @@ func arithmeticFunctions() []host.Function {
 			s.out = vector.AppendJSON(s.out[:0], v)
 			ctx.ResultValue(host.Value{Kind: host.Text, Bytes: s.out})
 		}),
-		unary("vector_normalize", vectorNormalize),
+		withScratch("vector_normalize", 1, vectorNormalize),
 		binary("vector_add", func(a, b float64) float64 { return a + b }),
 		binary("vector_sub", func(a, b float64) float64 { return a - b }),
 		withScratch("vector_scale", 2, vectorScale),
@@ -103,27 +103,45 @@ func (s *scratch) resultDoubles(ctx host.Context, x []float64, t vector.Type) {
 
 // vectorNormalize scales to length 1. A vector without direction (zero) and a
 // 1-bit vector stay as they are.
-func vectorNormalize(ctx host.Context, s *scratch, v vector.Vector) {
+func vectorNormalize(ctx host.Context, s *scratch, args []host.Value) error {
+	v, err := decodeArg(args[0])
+	if err != nil {
+		return err
+	}
 	s.a64 = v.Float64s(s.a64[:0])
+	if err := finite("vector_normalize", s.a64); err != nil {
+		return err
+	}
 	norm := euclid(s.a64)
 	if v.Type() == vector.Bit || norm == 0 {
 		s.resultVector(ctx, v)
-		return
+		return nil
 	}
 	for i := range s.a64 {
 		s.a64[i] /= norm
 	}
 	s.resultDoubles(ctx, s.a64, v.Type())
+	return nil
 }
 
-// euclid is the length of x, without overflow for large elements.
+// finite refuses NaN and infinities.
+func finite(name string, x []float64) error {
+	for i, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return host.Errorf(host.CodeError, "nearlite: %s: element %d is %s; vectors must be finite", name, i, shortFloat(v))
+		}
+	}
+	return nil
+}
+
+// euclid is the length of x, whose elements are finite, without overflow.
 func euclid(x []float64) float64 {
 	top := 0.0
 	for _, v := range x {
 		top = max(top, math.Abs(v))
 	}
-	if top == 0 || math.IsInf(top, 0) || math.IsNaN(top) {
-		return top
+	if top == 0 {
+		return 0
 	}
 	sum := 0.0
 	for _, v := range x {
