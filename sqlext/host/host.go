@@ -190,6 +190,22 @@ type Table interface {
 	Close() error
 }
 
+// CursorTable is a table that keeps state for each of its cursors. A scan that
+// SQLite starts again and again within one statement, the inner loop of a join,
+// uses one cursor. Search of the table itself is not called then.
+type CursorTable interface {
+	Table
+	OpenCursor() Cursor
+}
+
+// Cursor runs scans one after the other.
+type Cursor interface {
+	// Search starts a scan with the plan that BestIndex chose; the Rows of the scan
+	// before have been closed.
+	Search(plan Plan, args Args) (Rows, error)
+	Close() error
+}
+
 // WritableTable is a table that can be written and takes part in transactions.
 // Sync does all that can fail; errors of Commit and Rollback are ignored by SQLite.
 type WritableTable interface {

@@ -14,6 +14,7 @@ import (
 // cursor serves the rows of a scan, which come in batches, one by one.
 type cursor struct {
 	table *vtab
+	own   host.Cursor // of a table that keeps state per cursor, else nil
 	rows  host.Rows
 	batch host.Batch
 	at    int  // current row in batch
@@ -38,7 +39,11 @@ func (c *cursor) Filter(num int, str string, args ...sqlite3.Value) (err error) 
 	}
 	plan := host.Plan{Num: num, Str: rest, ColumnsUsed: columns}
 	a := &searchArgs{values: fr.load(args), raw: args}
-	c.rows, err = c.table.table.Search(plan, a)
+	if c.own != nil {
+		c.rows, err = c.own.Search(plan, a)
+	} else {
+		c.rows, err = c.table.table.Search(plan, a)
+	}
 	a.values, a.raw = nil, nil // the values die with this call
 	if err != nil {
 		return toSQLite(err)
@@ -100,7 +105,12 @@ func (c *cursor) Column(ctx sqlite3.Context, n int) error {
 // Close ends the scan.
 func (c *cursor) Close() (err error) {
 	defer guard("close "+c.table.name, &err)
-	return toSQLite(c.closeRows())
+	err = c.closeRows()
+	if c.own != nil {
+		err = errors.Join(err, c.own.Close())
+		c.own = nil
+	}
+	return toSQLite(err)
 }
 
 func (c *cursor) closeRows() error {

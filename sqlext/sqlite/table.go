@@ -41,7 +41,13 @@ var (
 )
 
 // Open makes a cursor.
-func (t *vtab) Open() (sqlite3.VTabCursor, error) { return &cursor{table: t}, nil }
+func (t *vtab) Open() (sqlite3.VTabCursor, error) {
+	c := &cursor{table: t}
+	if ct, ok := t.table.(host.CursorTable); ok {
+		c.own = ct.OpenCursor()
+	}
+	return c, nil
+}
 
 // Close is xDisconnect.
 func (t *vtab) Close() (err error) {

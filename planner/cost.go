@@ -1,0 +1,177 @@
+package planner
+
+import "math"
+
+// Costs are the prices of the elementary steps of a search, in nanoseconds. They
+// describe one machine and one host; DefaultCosts are those measured on a 2-core
+// x86-64 machine with SQLite compiled to WebAssembly, and Observe moves them
+// towards what a process sees.
+type Costs struct {
+	// Node is the fixed part of visiting a graph node: finding its block, testing
+	// the visited set, keeping the candidate list.
+	Node float64
+	// Dim is the price of one dimension of a distance on the index's codes.
+	Dim float64
+	// Rescore is reading one base vector by rowid and computing its true distance,
+	// without the dimensions.
+	Rescore float64
+	// RescoreDim is the price of one dimension of that.
+	RescoreDim float64
+	// Probe is testing the filter on one row by rowid.
+	Probe float64
+	// Member is testing one row against a list of matching rows.
+	Member float64
+	// List is one row of a listing that the host finds through an index.
+	List float64
+	// ListScan is one row of the table when the host has to read all of it to list
+	// the matching ones.
+	ListScan float64
+	// Posting is scoring one document for one query.
+	Posting float64
+	// Start is what any search pays: opening cursors, copying the query.
+	Start float64
+}
+
+// DefaultCosts returns the measured prices. docs/planner.md says how each was
+// measured.
+func DefaultCosts() Costs {
+	return Costs{
+		Node:       30,
+		Dim:        0.06,
+		Rescore:    700,
+		RescoreDim: 0.9,
+		Probe:      1_500,
+		Member:     25,
+		List:       250,
+		ListScan:   450,
+		Posting:    60,
+		Start:      4_000,
+	}
+}
+
+// Visit is the price of visiting one node of a graph of that many dimensions.
+func (c Costs) Visit(dims int) float64 { return c.Node + c.Dim*float64(dims) }
+
+// rescore is the price of one true distance.
+func (c Costs) rescore(dims int) float64 { return c.Rescore + c.RescoreDim*float64(dims) }
+
+// visitedPerCandidate is how many nodes a traversal visits for each place of its
+// candidate list. Every expansion looks at up to 2M neighbors on the ground layer,
+// of which about two thirds were seen before; the rest are new. Measured on real
+// embeddings it is close to 0.7 M, whatever the list's size.
+func visitedPerCandidate(in Input) float64 {
+	m := in.M
+	if m == 0 {
+		m = 16
+	}
+	return 0.7 * float64(m)
+}
+
+// visited is the number of nodes an unfiltered traversal with candidate list ef
+// visits: the ground layer as above, and the descent, M neighbors for each of the
+// log_M(rows) layers. No more than there are.
+func visited(in Input, ef int) float64 {
+	m := math.Max(float64(in.M), 2)
+	if in.M == 0 {
+		m = 16
+	}
+	rows := float64(in.Rows)
+	descent := m * math.Log(math.Max(rows, 2)) / math.Log(m)
+	return math.Min(rows, float64(max(ef, in.K))*visitedPerCandidate(in)+descent)
+}
+
+// rescored is how many candidates get their true distance after a traversal on
+// codes: three for each row wanted, at least 30.
+func rescored(in Input) float64 { return math.Max(30, 3*float64(in.K)) }
+
+// selectivity is the share of rows that pass the filter.
+func selectivity(in Input) float64 {
+	if in.Filter == nil {
+		return 1
+	}
+	return math.Min(1, math.Max(in.Filter.Matches, 0)/math.Max(float64(in.Rows), 1))
+}
+
+// listing is the price of getting all matching rows from the host: nothing when it
+// was done already, one index entry for each match where an index serves the
+// filter, and the whole table otherwise.
+func (c Costs) listing(in Input) float64 {
+	switch f := in.Filter; {
+	case f.Listed:
+		return 0
+	case f.Indexed:
+		return f.Matches * c.List
+	default:
+		return float64(in.Rows) * c.ListScan
+	}
+}
+
+// ExactAll is the price of an exact scan without a filter: one true distance for
+// each row.
+func (c Costs) ExactAll(in Input) float64 {
+	return c.Start + float64(in.Rows)*c.rescore(in.Dims)
+}
+
+// Exact is the price of an exact scan of the matching rows: list them, then one
+// true distance for each.
+func (c Costs) Exact(in Input) float64 {
+	return c.Start + c.listing(in) + in.Filter.Matches*c.rescore(in.Dims)
+}
+
+// Traverse is the price of an unfiltered traversal: the nodes it visits, and the
+// true distances of its best candidates.
+func (c Costs) Traverse(in Input, ef int) float64 {
+	return c.Start + visited(in, ef)*c.Visit(in.Dims) + rescored(in)*c.rescore(in.Dims)
+}
+
+// FilteredTraversal is the price of a traversal with the filter inside. It needs
+// as many matching candidates as an unfiltered one needs candidates. To meet one
+// matching node it looks, on average, at 1/selectivity nodes: each of these is
+// tested against the filter, but below a selectivity of about one half only the
+// matching ones, and as many bridges again, get a distance.
+//
+// listed: the matching rows are listed first and a test is a look at the list;
+// otherwise a test is a probe of the base row.
+func (c Costs) FilteredTraversal(in Input, listed bool) float64 {
+	s := math.Max(selectivity(in), 1/math.Max(float64(in.Rows), 1))
+	base := visited(in, in.EfSearch)
+	tested := math.Min(float64(in.Rows), base/s)
+	distances := math.Min(tested, base*math.Min(2, 1/s))
+	cost := c.Start + distances*c.Visit(in.Dims) + rescored(in)*c.rescore(in.Dims)
+	if listed {
+		return cost + c.listing(in) + tested*(c.Member+c.Node/2)
+	}
+	return cost + tested*c.Probe
+}
+
+// TraverseThenFilter is the price of a traversal that knows nothing of the filter
+// and a probe for each of its candidates, in order of distance, until k passed. To
+// be as good as an unfiltered one with EfSearch its list has to be wider by
+// 1/selectivity. The probes stop earlier: after about k/selectivity, a quarter
+// more for luck.
+func (c Costs) TraverseThenFilter(in Input, widened int) float64 {
+	s := math.Max(selectivity(in), 1/math.Max(float64(in.Rows), 1))
+	probes := math.Min(float64(in.Rows), 1.25*float64(in.K)/s)
+	rescores := math.Min(float64(in.Rows), rescored(in)/s)
+	return c.Start + visited(in, widened)*c.Visit(in.Dims) +
+		rescores*c.rescore(in.Dims) + probes*c.Probe
+}
+
+// LexicalScan is the price of scoring every document that holds a query term.
+func (c Costs) LexicalScan(in Input) float64 {
+	return c.Start + in.Candidates*c.Posting
+}
+
+// LexicalListed is the price of listing the matching rows and scoring only those
+// documents that are on the list.
+func (c Costs) LexicalListed(in Input) float64 {
+	return c.LexicalScan(in) + c.listing(in) + in.Candidates*c.Member
+}
+
+// LexicalFirst is the price of scoring all documents and probing them in order of
+// score until k passed.
+func (c Costs) LexicalFirst(in Input) float64 {
+	s := math.Max(selectivity(in), 1e-6)
+	probes := math.Min(math.Max(in.Candidates, 1), 1.25*float64(in.K)/s)
+	return c.LexicalScan(in) + probes*c.Probe
+}

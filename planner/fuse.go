@@ -1,0 +1,400 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Method is a way to join two ranked lists.
+type Method string
+
+// The fusion methods.
+const (
+	// Auto weighs the legs query by query without any label; see fuseAuto.
+	Auto Method = "auto"
+	// RRF is reciprocal rank fusion (Cormack, Clarke and Büttcher 2009): the sum of
+	// weight / (RankConstant + rank), ranks from 1.
+	RRF Method = "rrf"
+	// Convex is a weighted sum of normalized scores (Bruch, Gai and Ingber 2023).
+	Convex Method = "convex"
+	// DBSF is distribution-based score fusion: each leg's scores are mapped so that
+	// mean ± 3 standard deviations become 0 and 1, clipped, and added.
+	DBSF Method = "dbsf"
+)
+
+// Methods lists the fusion methods.
+func Methods() []Method { return []Method{Auto, RRF, Convex, DBSF} }
+
+// Normalization maps the scores of a leg to a common scale for Convex.
+type Normalization string
+
+// The normalizations.
+const (
+	// MinMax maps the least and the greatest score of the leg's list to 0 and 1.
+	MinMax Normalization = "min-max"
+	// TheoreticalMin maps the least score the leg's function can give to 0, and the
+	// greatest of the list to 1: the last row of a list keeps what it deserves.
+	TheoreticalMin Normalization = "theoretical-min"
+)
+
+// Defaults of FuseOptions.
+const (
+	DefaultRankConstant = 60
+	// DefaultConvexWeight is the vector leg's weight under Convex.
+	DefaultConvexWeight = 0.3
+)
+
+// Item is one row of a leg. Larger scores are better.
+type Item struct {
+	RowID int64
+	Score float64
+}
+
+// Leg is one ranked list, best row first.
+type Leg struct {
+	Items []Item
+	// Known holds scores of rows that are not in Items but are known all the same,
+	// because they were computed for the other leg's rows. Such a row has a score
+	// in this leg but no rank. May be nil.
+	Known map[int64]float64
+	// Complete says that Items holds every row that has a score: the list ended by
+	// itself, not at the depth asked for.
+	Complete bool
+	// Least is the least score this leg's function can give, or NaN or -Inf when
+	// there is none.
+	Least float64
+}
+
+// FuseOptions steers Fuse. The zero value is the default: Auto.
+type FuseOptions struct {
+	Method Method
+	// Weight of the vector leg, 0 to 1; the lexical leg has the rest. Used when
+	// HasWeight is set; otherwise each method has its own default: Auto derives it
+	// from the lists, Convex takes 0.3, RRF and DBSF treat both legs alike.
+	Weight    float64
+	HasWeight bool
+	// RankConstant of RRF; 0 means 60.
+	RankConstant float64
+	// Normalize for Convex; "" means MinMax.
+	Normalize Normalization
+}
+
+// Fused is a row of the joined list.
+type Fused struct {
+	RowID int64
+	Score float64
+	// LexicalRank and VectorRank count from 1; 0: the row is not in that list.
+	LexicalRank, VectorRank int
+	// LexicalScore and VectorScore are the legs' own scores, NaN when unknown.
+	LexicalScore, VectorScore float64
+}
+
+// Fusion describes how Fuse worked.
+type Fusion struct {
+	Method Method
+	Weight float64 // of the vector leg, as used
+	// Support is, for Auto, what the lexical leg thinks of the vector leg's best
+	// rows, 0 to about 1.
+	Support float64
+}
+
+// Fuse joins a lexical and a vector leg and returns the rows of both, best first,
+// ties by rowid. When one leg is empty the result is the other leg in its order.
+//
+// Errors: an unknown method or normalization, a weight outside 0..1, a negative
+// rank constant.
+func Fuse(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, error) {
+	if opt.Method == "" {
+		opt.Method = Auto
+	}
+	info := Fusion{Method: opt.Method, Weight: opt.Weight}
+	if err := opt.validate(); err != nil {
+		return nil, info, err
+	}
+	rows := union(lexical, vector)
+	switch {
+	case len(lexical.Items) == 0:
+		info.Weight = 1
+		for i := range rows {
+			rows[i].Score = rows[i].VectorScore
+		}
+	case len(vector.Items) == 0:
+		info.Weight = 0
+		for i := range rows {
+			rows[i].Score = rows[i].LexicalScore
+		}
+	case opt.Method == RRF:
+		info.Weight = fuseRRF(rows, opt)
+	case opt.Method == Convex:
+		info.Weight = fuseConvex(rows, lexical, vector, opt)
+	case opt.Method == DBSF:
+		info.Weight = fuseDBSF(rows, lexical, vector, opt)
+	default:
+		info.Weight, info.Support = fuseAuto(rows, lexical, vector, opt)
+	}
+	slices.SortFunc(rows, func(a, b Fused) int {
+		if c := cmp.Compare(b.Score, a.Score); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.RowID, b.RowID)
+	})
+	return rows, info, nil
+}
+
+func (o FuseOptions) validate() error {
+	if !slices.Contains(Methods(), o.Method) {
+		return fmt.Errorf("fusion is %q, want one of auto, rrf, convex, dbsf", o.Method)
+	}
+	switch o.Normalize {
+	case "", MinMax, TheoreticalMin:
+	default:
+		return fmt.Errorf("normalize is %q, want one of min-max, theoretical-min", o.Normalize)
+	}
+	if o.HasWeight && !(o.Weight >= 0 && o.Weight <= 1) {
+		return fmt.Errorf("weight is %v, want a number from 0 to 1", o.Weight)
+	}
+	if !(o.RankConstant >= 0) || math.IsInf(o.RankConstant, 0) {
+		return fmt.Errorf("rank_constant is %v, want a number from 0 up", o.RankConstant)
+	}
+	return nil
+}
+
+// union lists the rows of both legs with their ranks and known scores.
+func union(lexical, vector Leg) []Fused {
+	rows := make([]Fused, 0, len(lexical.Items)+len(vector.Items))
+	at := make(map[int64]int, cap(rows))
+	nan := math.NaN()
+	for i, it := range lexical.Items {
+		if _, seen := at[it.RowID]; seen {
+			continue
+		}
+		at[it.RowID] = len(rows)
+		f := Fused{RowID: it.RowID, LexicalRank: i + 1, LexicalScore: it.Score, VectorScore: nan}
+		if s, ok := vector.Known[it.RowID]; ok {
+			f.VectorScore = s
+		}
+		rows = append(rows, f)
+	}
+	for i, it := range vector.Items {
+		if j, seen := at[it.RowID]; seen {
+			if rows[j].VectorRank == 0 {
+				rows[j].VectorRank, rows[j].VectorScore = i+1, it.Score
+			}
+			continue
+		}
+		at[it.RowID] = len(rows)
+		f := Fused{RowID: it.RowID, VectorRank: i + 1, VectorScore: it.Score, LexicalScore: nan}
+		if s, ok := lexical.Known[it.RowID]; ok {
+			f.LexicalScore = s
+		}
+		rows = append(rows, f)
+	}
+	return rows
+}
+
+func fuseRRF(rows []Fused, opt FuseOptions) (weight float64) {
+	k := opt.RankConstant
+	if k == 0 {
+		k = DefaultRankConstant
+	}
+	weight = 0.5
+	if opt.HasWeight {
+		weight = opt.Weight
+	}
+	// Weights of 2(1-w) and 2w: without a choice both are 1, the published form.
+	for i := range rows {
+		r := &rows[i]
+		if r.LexicalRank > 0 {
+			r.Score += 2 * (1 - weight) / (k + float64(r.LexicalRank))
+		}
+		if r.VectorRank > 0 {
+			r.Score += 2 * weight / (k + float64(r.VectorRank))
+		}
+	}
+	return weight
+}
+
+// fuseConvex adds normalized scores. A row that is missing from a list counts 0
+// there, as in the published form, even when its score is known.
+func fuseConvex(rows []Fused, lexical, vector Leg, opt FuseOptions) (weight float64) {
+	weight = DefaultConvexWeight
+	if opt.HasWeight {
+		weight = opt.Weight
+	}
+	lex, vec := scale(lexical, opt.Normalize), scale(vector, opt.Normalize)
+	for i := range rows {
+		r := &rows[i]
+		if r.LexicalRank > 0 {
+			r.Score += (1 - weight) * lex(r.LexicalScore)
+		}
+		if r.VectorRank > 0 {
+			r.Score += weight * vec(r.VectorScore)
+		}
+	}
+	return weight
+}
+
+// scale returns the map of a leg's scores to 0..1. A list of one score maps to 1.
+func scale(l Leg, n Normalization) func(float64) float64 {
+	best, least := l.Items[0].Score, l.Items[len(l.Items)-1].Score
+	if n == TheoreticalMin && !math.IsNaN(l.Least) && !math.IsInf(l.Least, 0) {
+		least = l.Least
+	}
+	if span := best - least; span > 0 && !math.IsInf(span, 0) {
+		return func(s float64) float64 { return (s - least) / span }
+	}
+	return func(float64) float64 { return 1 }
+}
+
+func fuseDBSF(rows []Fused, lexical, vector Leg, opt FuseOptions) (weight float64) {
+	weight = 0.5
+	if opt.HasWeight {
+		weight = opt.Weight
+	}
+	lm, ls := moments(len(lexical.Items), func(i int) float64 { return lexical.Items[i].Score })
+	vm, vs := moments(len(vector.Items), func(i int) float64 { return vector.Items[i].Score })
+	norm := func(s, mean, sd float64) float64 {
+		if sd == 0 {
+			return 0.5
+		}
+		return math.Min(1, math.Max(0, (s-mean)/(6*sd)+0.5))
+	}
+	for i := range rows {
+		r := &rows[i]
+		if r.LexicalRank > 0 {
+			r.Score += 2 * (1 - weight) * norm(r.LexicalScore, lm, ls)
+		}
+		if r.VectorRank > 0 {
+			r.Score += 2 * weight * norm(r.VectorScore, vm, vs)
+		}
+	}
+	return weight
+}
+
+// supportDepth is how many of a leg's best rows are asked about.
+const supportDepth = 10
+
+// fuseAuto is the default. It does two things that the published methods do not,
+// found by the study in docs/hybrid.md:
+//
+//  1. It uses both scores of every row. A row that one leg found has a score in
+//     the other leg too; it was only below the depth. The vector leg's is computed
+//     (Leg.Known). A missing text score is 0 when the text list is complete, else
+//     half of the list's last score, which lies between the two bounds known. Then
+//     each leg's scores over the union are standardized (mean 0, deviation 1).
+//
+//  2. It derives the vector leg's weight from the query: half of the support, the
+//     mean text score of the vector leg's ten best rows over that of the text
+//     leg's ten best. Rows chosen by a weak encoder have little of the query's
+//     words (support 0.3 to 0.5); where the encoder is as good as the words are,
+//     the lists agree (0.75 to 0.95). The text leg's weight is thus never below a
+//     half: it earns that by exactness. A weight given by the user replaces this.
+func fuseAuto(rows []Fused, lexical, vector Leg, opt FuseOptions) (weight, support float64) {
+	fillLexical(rows, lexical)
+	fillVector(rows, vector)
+	support = lexicalSupport(rows, lexical)
+	weight = support / 2
+	if opt.HasWeight {
+		weight = opt.Weight
+	}
+	// The vector part is added up on scores that stay unknown to the caller: only
+	// the ones that were computed remain in the result.
+	lm, ls := moments(len(rows), func(i int) float64 { return rows[i].LexicalScore })
+	vm, vs := moments(len(rows), func(i int) float64 { return rows[i].VectorScore })
+	for i := range rows {
+		r := &rows[i]
+		r.Score = (1-weight)*standard(r.LexicalScore, lm, ls) + weight*standard(r.VectorScore, vm, vs)
+	}
+	forgetAssumed(rows, lexical, vector)
+	return weight, support
+}
+
+// fillLexical gives every row a text score.
+func fillLexical(rows []Fused, lexical Leg) {
+	floor := 0.0
+	if !math.IsNaN(lexical.Least) && !math.IsInf(lexical.Least, 0) {
+		floor = lexical.Least
+	}
+	assumed := floor
+	if !lexical.Complete {
+		assumed = (floor + lexical.Items[len(lexical.Items)-1].Score) / 2
+	}
+	for i := range rows {
+		if math.IsNaN(rows[i].LexicalScore) {
+			rows[i].LexicalScore = assumed
+		}
+	}
+}
+
+// fillVector gives every row a vector score; rows without a vector get the list's
+// last.
+func fillVector(rows []Fused, vector Leg) {
+	assumed := vector.Items[len(vector.Items)-1].Score
+	for i := range rows {
+		if math.IsNaN(rows[i].VectorScore) {
+			rows[i].VectorScore = assumed
+		}
+	}
+}
+
+// forgetAssumed makes the scores that fillLexical and fillVector assumed unknown
+// again, so that no column shows a score nobody computed.
+func forgetAssumed(rows []Fused, lexical, vector Leg) {
+	for i := range rows {
+		r := &rows[i]
+		if _, known := lexical.Known[r.RowID]; r.LexicalRank == 0 && !known {
+			r.LexicalScore = math.NaN()
+		}
+		if _, known := vector.Known[r.RowID]; r.VectorRank == 0 && !known {
+			r.VectorScore = math.NaN()
+		}
+	}
+}
+
+// lexicalSupport is the mean text score of the vector leg's best rows over the
+// mean text score of the text leg's best, between 0 and 1.
+func lexicalSupport(rows []Fused, lexical Leg) float64 {
+	var of, own float64
+	var n int
+	for i := range rows {
+		if r := rows[i].VectorRank; r >= 1 && r <= supportDepth {
+			of += rows[i].LexicalScore
+			n++
+		}
+	}
+	best := lexical.Items[:min(supportDepth, len(lexical.Items))]
+	for _, it := range best {
+		own += it.Score
+	}
+	of /= float64(n)
+	own /= float64(len(best))
+	if !(own > 0) || !(of > 0) {
+		return 0
+	}
+	return math.Min(1, of/own)
+}
+
+// moments returns mean and standard deviation of n values.
+func moments(n int, at func(int) float64) (mean, sd float64) {
+	if n == 0 {
+		return 0, 0
+	}
+	for i := range n {
+		mean += at(i)
+	}
+	mean /= float64(n)
+	for i := range n {
+		d := at(i) - mean
+		sd += d * d
+	}
+	return mean, math.Sqrt(sd / float64(n))
+}
+
+func standard(x, mean, sd float64) float64 {
+	if sd == 0 || math.IsNaN(sd) || math.IsInf(sd, 0) {
+		return 0
+	}
+	return (x - mean) / sd
+}

@@ -1,0 +1,227 @@
+package planner
+
+import (
+	"math"
+	"slices"
+)
+
+// Plan is the name of a way to run a search. The names appear in explain records
+// and are part of the documented surface.
+type Plan string
+
+// The plans.
+const (
+	// NoMatches ends the search before any index is touched: the filter is known
+	// to match nothing, or k is 0.
+	NoMatches Plan = "no matches"
+	// ExactScan computes the true distance of every row that passes the filter.
+	ExactScan Plan = "exact scan"
+	// Traversal walks the graph; there is no filter.
+	Traversal Plan = "traversal"
+	// FilteredTraversal walks the graph with the filter evaluated inside.
+	FilteredTraversal Plan = "filtered traversal"
+	// TraverseThenFilter walks the graph without the filter and tests candidates
+	// in order of distance until k of them passed.
+	TraverseThenFilter Plan = "traverse then filter"
+	// LexicalFirst takes documents in order of their text score and tests them
+	// until k of them passed.
+	LexicalFirst Plan = "lexical first"
+	// LexicalScan scores all documents of the query that pass the filter; without
+	// a filter it is the only way a lexical leg runs.
+	LexicalScan Plan = "lexical scan"
+)
+
+// FilterInput is what is known about a filter before the search starts.
+type FilterInput struct {
+	// Matches is the number of rows that pass, estimated unless Counted.
+	Matches float64
+	// Counted says that Matches is exact, because the rows were listed.
+	Counted bool
+	// Listed says that the matching rows are at hand: listing them is free.
+	Listed bool
+	// Indexed says that the host can list the matching rows without reading the
+	// whole table.
+	Indexed bool
+}
+
+// Input is the question for one leg of a search. The zero value of a number means
+// none or unknown.
+type Input struct {
+	Rows     int64 // rows in the index
+	Dims     int   // of the vectors
+	M        int   // links of a node
+	K        int   // rows wanted
+	EfSearch int   // candidate list of the traversal
+	Filter   *FilterInput
+	// Exact forbids approximate plans.
+	Exact bool
+	// Lexical asks about the lexical leg; Candidates is then the number of
+	// documents that hold a term of the query.
+	Lexical    bool
+	Candidates float64
+	Costs      Costs
+}
+
+// Candidate is a plan with its estimated cost. Reason says why a plan was not
+// considered; its cost is then meaningless and left 0.
+type Candidate struct {
+	Plan   Plan    `json:"plan"`
+	Cost   float64 `json:"cost_ns"`
+	Reason string  `json:"reason,omitempty"`
+}
+
+// Decision is the answer of Choose.
+type Decision struct {
+	Plan Plan
+	Cost float64 // nanoseconds, estimated
+	// List says that the matching rows are to be listed before the search starts;
+	// otherwise the filter is probed row by row.
+	List bool
+	// EfSearch is the candidate list to use: for TraverseThenFilter it is widened
+	// by what the filter is expected to take away.
+	EfSearch int
+	// Budget is the number of candidates after which a running
+	// TraverseThenFilter or LexicalFirst is losing to the exact plan and has to
+	// switch to it.
+	Budget int64
+	// Rejected holds the other plans, cheapest first, then the impossible ones.
+	Rejected []Candidate
+}
+
+// option is a plan under consideration.
+type option struct {
+	plan   Plan
+	cost   float64
+	list   bool
+	ef     int
+	reason string // not empty: impossible
+}
+
+// Choose returns the cheapest plan for in.
+//
+// Equal costs go to the plan that is exact. A filter that is known to match
+// nothing, and k = 0, end in NoMatches at once.
+func Choose(in Input) Decision {
+	if in.K <= 0 || in.Rows <= 0 && !in.Lexical {
+		return Decision{Plan: NoMatches, EfSearch: in.EfSearch}
+	}
+	if f := in.Filter; f != nil && f.Counted && f.Matches == 0 {
+		return Decision{Plan: NoMatches, EfSearch: in.EfSearch}
+	}
+	if in.Lexical {
+		return pick(in, lexicalOptions(in))
+	}
+	return pick(in, vectorOptions(in))
+}
+
+func vectorOptions(in Input) []option {
+	c, f := in.Costs, in.Filter
+	if f == nil {
+		opts := []option{
+			{plan: ExactScan, cost: c.ExactAll(in)},
+			{plan: Traversal, cost: c.Traverse(in, in.EfSearch), ef: in.EfSearch},
+		}
+		if in.Exact {
+			opts[1].reason = "an exact search was asked for"
+		}
+		return opts
+	}
+	widened := widen(in)
+	probe, listed := c.FilteredTraversal(in, false), c.FilteredTraversal(in, true)
+	opts := []option{
+		{plan: ExactScan, cost: c.Exact(in), list: true},
+		{plan: FilteredTraversal, cost: min(probe, listed), list: listed < probe, ef: in.EfSearch},
+		{plan: TraverseThenFilter, cost: c.TraverseThenFilter(in, widened), ef: widened},
+	}
+	for i := range opts[1:] {
+		o := &opts[i+1]
+		switch {
+		case in.Exact:
+			o.reason = "an exact search was asked for"
+		case f.Counted && f.Matches <= float64(in.K):
+			// The graph cannot do better than return them all, and may miss some.
+			o.reason = "no more rows match than are wanted"
+		case f.Counted && f.Matches <= scanAlways(in):
+			o.reason = "too few matching rows for a graph to find"
+		}
+	}
+	return opts
+}
+
+// scanAlways is the number of matching rows below which a graph is not trusted to
+// reach them: filtered traversals lose recall when matching nodes are so sparse
+// that they are no longer connected with each other, and a scan of so few rows is
+// cheap in any case. 0.3 % of the rows, at least 1,000 and at most 20,000.
+func scanAlways(in Input) float64 {
+	return math.Min(20_000, math.Max(1_000, 0.003*float64(in.Rows)))
+}
+
+// widen returns the candidate list that leaves EfSearch candidates after the
+// filter, in multiples of a power of two so that explain records stay readable.
+func widen(in Input) int {
+	s := math.Max(selectivity(in), 1e-6)
+	want := float64(in.EfSearch) / s
+	return int(math.Min(want, float64(in.Rows)))
+}
+
+func lexicalOptions(in Input) []option {
+	c, f := in.Costs, in.Filter
+	if f == nil {
+		return []option{{plan: LexicalScan, cost: c.LexicalScan(in)}}
+	}
+	return []option{
+		{plan: ExactScan, cost: c.LexicalListed(in), list: true},
+		{plan: LexicalFirst, cost: c.LexicalFirst(in)},
+	}
+}
+
+// pick orders the possible options by cost.
+func pick(in Input, opts []option) Decision {
+	slices.SortStableFunc(opts, func(a, b option) int {
+		switch {
+		case (a.reason == "") != (b.reason == ""):
+			if a.reason == "" {
+				return -1
+			}
+			return 1
+		case a.cost < b.cost:
+			return -1
+		case a.cost > b.cost:
+			return 1
+		}
+		return 0
+	})
+	best := opts[0]
+	d := Decision{Plan: best.plan, Cost: math.Round(best.cost), List: best.list, EfSearch: max(best.ef, in.EfSearch)}
+	for _, o := range opts[1:] {
+		r := Candidate{Plan: o.plan, Reason: o.reason}
+		if o.reason == "" {
+			r.Cost = math.Round(o.cost)
+		}
+		d.Rejected = append(d.Rejected, r)
+	}
+	d.Budget = budget(in, best, opts)
+	return d
+}
+
+// budget is how many candidates a plan that probes in order may test. What it has
+// tested by then costs about as much as the exact plan would have cost from the
+// start, so that a wrong estimate at most doubles the time of the search.
+func budget(in Input, best option, opts []option) int64 {
+	if best.plan != TraverseThenFilter && best.plan != LexicalFirst {
+		return 0
+	}
+	exact := math.Inf(1)
+	for _, o := range opts {
+		if o.plan == ExactScan {
+			exact = o.cost
+		}
+	}
+	unit := in.Costs.Probe
+	if best.plan == TraverseThenFilter {
+		unit += visitedPerCandidate(in) * in.Costs.Visit(in.Dims)
+	}
+	n := exact / unit
+	least := 4 * float64(in.K) // never give up before a fair try
+	return int64(math.Min(math.Max(n, least), math.MaxInt32))
+}
