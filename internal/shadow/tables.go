@@ -57,6 +57,15 @@ func (t *Tables) table(i int) string {
 	return quote(t.schema) + "." + quote(t.name+"_"+t.suffixes[i])
 }
 
+// Names are the unquoted names of the tables, without schema.
+func (t *Tables) Names() []string {
+	names := make([]string, len(t.suffixes))
+	for i, s := range t.suffixes {
+		names[i] = t.name + "_" + s
+	}
+	return names
+}
+
 // Create makes the tables. When one cannot be made, those made before it are
 // dropped again, because the statement that runs us need not be undone as a whole.
 func (t *Tables) Create() error {

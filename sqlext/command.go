@@ -1,0 +1,121 @@
+package sqlext
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// Commands are inserts into the hidden column named like the index:
+//
+//	INSERT INTO docs_vec(docs_vec) VALUES('rebuild')
+
+// vectorCommands and lexicalCommands name the commands for messages.
+const (
+	vectorCommands  = "'rebuild', 'optimize', 'integrity-check', 'ef_search=n'"
+	lexicalCommands = "'rebuild', 'optimize', 'integrity-check'"
+)
+
+func (t *vectorTable) command(v host.Value) error {
+	if v.Kind != host.Text {
+		return t.unknownCommand(v, vectorCommands)
+	}
+	switch name := strings.ToLower(strings.TrimSpace(v.String())); name {
+	case "rebuild":
+		return t.rebuild()
+	case "optimize":
+		if err := t.usable(); err != nil {
+			return err
+		}
+		return t.wrap(t.index.Optimize())
+	case "integrity-check":
+		return t.integrityCommand(t.check)
+	default:
+		if o, ok := parseOption(name); ok && o.name == "ef_search" {
+			return t.setEfSearch(o.value)
+		}
+		return t.unknownCommand(v, vectorCommands)
+	}
+}
+
+func (t *lexicalTable) command(v host.Value) error {
+	if v.Kind != host.Text {
+		return t.unknownCommand(v, lexicalCommands)
+	}
+	switch strings.ToLower(strings.TrimSpace(v.String())) {
+	case "rebuild":
+		return t.rebuild()
+	case "optimize":
+		if err := t.usable(); err != nil {
+			return err
+		}
+		return t.wrap(t.index.Optimize(t.cat.conn.Interrupt()))
+	case "integrity-check":
+		return t.integrityCommand(t.check)
+	}
+	return t.unknownCommand(v, lexicalCommands)
+}
+
+func (t *indexTable) unknownCommand(v host.Value, known string) error {
+	given := v.KindName()
+	if v.Kind == host.Text {
+		given = fmt.Sprintf("%q", v.String())
+	}
+	return errorf("%s: unknown command %s, want one of %s", t.label(), given, known)
+}
+
+// integrityCommand turns findings into an error, as FTS5 does.
+func (t *indexTable) integrityCommand(check func(quick bool) ([]string, error)) error {
+	findings, err := check(false)
+	if err != nil {
+		return err
+	}
+	if len(findings) > 0 {
+		more := ""
+		if n := len(findings) - 1; n > 0 {
+			more = fmt.Sprintf(" (and %d more)", n)
+		}
+		return corruptf("%s%s; run INSERT INTO %s(%s) VALUES('rebuild')", strings.TrimPrefix(findings[0], "nearlite: "), more, t.name, t.name)
+	}
+	return nil
+}
+
+// usable reports why the index cannot be written, if so.
+func (t *indexTable) usable() error {
+	if err := t.begin(); err != nil {
+		return err
+	}
+	return t.openErr
+}
+
+// restoreBase finds the indexed table again and makes the triggers anew when they
+// are gone: the table was dropped and created again, or the triggers were dropped.
+func (t *indexTable) restoreBase(fields []string) error {
+	if t.resolveBase() == nil {
+		return nil
+	}
+	info, err := describeBase(t.cat.conn, t.label(), t.schema, t.baseName)
+	if err != nil {
+		return err
+	}
+	base := &baseTable{conn: t.cat.conn, schema: t.schema, table: info.table, rowid: info.rowid, where: t.baseWhere}
+	for _, name := range t.baseCols {
+		col, ok := info.column(name)
+		if !ok {
+			return errorf("%s: no such column: %s.%s.%s, want one of %s", t.label(), t.schema, info.table, name, info.columnNames())
+		}
+		base.columns = append(base.columns, col.name)
+	}
+	if err := t.dropTriggers(); err != nil {
+		return err
+	}
+	if err := t.pinRowids(base, info); err != nil {
+		return err
+	}
+	if err := createTriggers(t.cat.conn, t.name, base, info.key, fields); err != nil {
+		return t.wrap(err)
+	}
+	t.baseKnown = false
+	return t.resolveBase()
+}

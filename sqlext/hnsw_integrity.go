@@ -1,0 +1,115 @@
+package sqlext
+
+import (
+	"github.com/nearlite/nearlite/hnsw"
+	"github.com/nearlite/nearlite/internal/shadow"
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// rebuild makes the index anew from the table. It works on a damaged index too:
+// everything it needs is in the CREATE VIRTUAL TABLE statement and the table.
+func (t *vectorTable) rebuild() error {
+	if err := t.restoreBase([]string{"vector"}); err != nil {
+		return err
+	}
+	if t.openErr != nil || t.index == nil {
+		if err := t.recreate(); err != nil {
+			return err
+		}
+	}
+	if err := t.begin(); err != nil {
+		return err
+	}
+	return t.build(t.base)
+}
+
+// recreate replaces shadow rows that cannot be read by those of an empty index.
+func (t *vectorTable) recreate() error {
+	params := t.asked
+	if params.Dims == 0 {
+		info, err := describeBase(t.cat.conn, t.label(), t.schema, t.base.table)
+		if err != nil {
+			return err
+		}
+		args := hnswArgs{params: params}
+		col, _ := info.column(t.base.columns[0])
+		if err := args.resolveDims(t.label(), t.base.columnLabel(0), col.declared); err != nil {
+			return err
+		}
+		params = args.params
+	}
+	params = params.Normalize()
+	if err := params.Validate(); err != nil {
+		return errorf("%s: %v", t.label(), err)
+	}
+	st := shadow.HNSW{Tables: t.tables}
+	for _, p := range hnsw.Parts() {
+		if err := st.Clear(p); err != nil {
+			return err
+		}
+	}
+	if err := hnsw.Create(st, params); err != nil {
+		return t.wrap(err)
+	}
+	t.index, t.engine, t.begun, t.openErr = nil, nil, false, nil
+	return t.open()
+}
+
+// Integrity implements PRAGMA integrity_check and quick_check.
+func (o hnswObject) Integrity(_, _ string, quick bool) ([]string, error) {
+	o.enter()
+	defer o.leave()
+	return o.check(quick)
+}
+
+// check compares the index with its own rules and, unless quick, with the table.
+func (t *vectorTable) check(quick bool) ([]string, error) {
+	f := findings{label: t.label()}
+	if err := t.opener(); err != nil {
+		return f.broken(err)
+	}
+	gone, err := t.orphaned(&f)
+	if err != nil {
+		return nil, err
+	}
+	var rows func(yield func(int64, error) bool)
+	if !gone && !quick {
+		rows = t.base.rowIDs(quoteName(t.base.columns[0]) + " IS NOT NULL")
+	}
+	return f.broken(t.index.Check(t.cat.conn.Interrupt(), rows, f.add))
+}
+
+// orphaned reports whether the indexed table is gone. An index left alone by DROP
+// TABLE is no damage; missing triggers on a table that is there are.
+func (t *indexTable) orphaned(f *findings) (bool, error) {
+	if t.resolveBase() == nil {
+		return false, nil
+	}
+	there, err := t.cat.tableExists(t.schema, t.baseName)
+	if err != nil {
+		return true, err
+	}
+	if there {
+		f.add("the triggers that keep the index in step with " + t.schema + "." + t.baseName + " are missing")
+	}
+	return true, nil
+}
+
+// rowIDs yields the rowids that belong in the index, ascending.
+func (b *baseTable) rowIDs(extra string) func(yield func(int64, error) bool) {
+	return func(yield func(int64, error) bool) {
+		bare := *b
+		bare.columns = nil
+		stop := false
+		err := query(b.conn, bare.selectSQL(extra)+" ORDER BY "+b.rowid, nil, func(row host.Stmt) error {
+			if !yield(row.Value(0).Int, nil) {
+				stop = true
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && !stop {
+			yield(0, err)
+		}
+	}
+}

@@ -1,0 +1,319 @@
+package sqlext
+
+import (
+	"fmt"
+
+	"github.com/nearlite/nearlite/hnsw"
+	"github.com/nearlite/nearlite/internal/shadow"
+	"github.com/nearlite/nearlite/sqlext/host"
+	"github.com/nearlite/nearlite/vector"
+)
+
+// vectorTable is one vector index on one connection.
+type vectorTable struct {
+	indexTable
+	asked  hnsw.Params // as CREATE VIRTUAL TABLE says; Dims may be in the column's type
+	params hnsw.Params // as the index has them, once it is open
+	index  *hnsw.Index
+	buf    []float32 // of upsert
+}
+
+// hnswObject is one connected virtual table object; SQLite may have several for
+// the same vectorTable.
+type hnswObject struct{ *vectorTable }
+
+var _ host.WritableTable = hnswObject{}
+
+// Columns of the virtual table. The command column, named like the table, is last.
+const (
+	hnswDistance = iota
+	hnswVector
+	hnswK
+	hnswEfSearch
+	hnswOperation
+	hnswCommand
+	hnswColumns
+)
+
+func (cat *catalog) hnswModule() host.Module {
+	return host.Module{
+		Create: func(_ host.Conn, a host.ModuleArgs) (host.Table, error) {
+			return cat.createHNSW(a)
+		},
+		Connect: func(_ host.Conn, a host.ModuleArgs) (host.Table, error) {
+			return cat.connectHNSW(a)
+		},
+		Writable:    true,
+		ShadowNames: shadow.HNSWSuffixes(),
+	}
+}
+
+// hnswOptions are the options' names in the order of the documentation.
+var hnswOptions = []string{"dims", "metric", "m", "ef_construction", "ef_search", "quantize", "where"}
+
+// hnswArgs are the module arguments of a vector index.
+type hnswArgs struct {
+	table, column string
+	where         string
+	params        hnsw.Params
+}
+
+// parseHNSWArgs reads the arguments; it looks at nothing but their text.
+func parseHNSWArgs(a host.ModuleArgs) (*hnswArgs, error) {
+	label := a.Schema + "." + a.Table
+	table, err := parseTableArg("hnsw", a.Schema, a.Table, a.Args)
+	if err != nil {
+		return nil, err
+	}
+	h := &hnswArgs{table: table}
+	seen := map[string]bool{}
+	for _, arg := range a.Args[1:] {
+		o, ok := parseOption(arg)
+		if !ok {
+			c, err := parseColumn(arg)
+			switch {
+			case err != nil:
+				return nil, err
+			case len(c.options) > 0:
+				return nil, errorf("%s: got %q after column %q, want a comma between the column and its options", label, c.options[0].name, c.name)
+			case h.column != "":
+				return nil, errorf("%s: got the columns %q and %q, want one vector column", label, h.column, c.name)
+			}
+			h.column = c.name
+			continue
+		}
+		if seen[o.name] {
+			return nil, errorf("%s: option %q is given twice", label, o.name)
+		}
+		seen[o.name] = true
+		if err := h.set(label, o); err != nil {
+			return nil, err
+		}
+	}
+	if h.column == "" {
+		return nil, errorf("%s: no vector column is given, want CREATE VIRTUAL TABLE %s USING hnsw(%s, column)", label, a.Table, table)
+	}
+	return h, nil
+}
+
+func (h *hnswArgs) set(label string, o option) (err error) {
+	p := &h.params
+	switch o.name {
+	case "dims":
+		p.Dims, err = positiveOption(label, o)
+	case "m":
+		p.M, err = positiveOption(label, o)
+	case "ef_construction":
+		p.EfConstruction, err = positiveOption(label, o)
+	case "ef_search":
+		p.EfSearch, err = positiveOption(label, o)
+	case "metric":
+		if p.Metric, err = vector.ParseMetric(o.value); err != nil {
+			err = errorf("%s: metric is %q, want one of cosine, l2, dot, l1, hamming", label, o.value)
+		}
+	case "quantize":
+		if p.Quantize, err = hnsw.ParseQuantization(o.value); err != nil {
+			err = errorf("%s: quantize is %q, want one of none, f16, int8, bit", label, o.value)
+		}
+	case "where":
+		if h.where = o.value; h.where == "" {
+			err = errorf("%s: where is empty, want an expression over the columns of %s", label, h.table)
+		}
+	default:
+		err = unknownOption(label, o.name, hnswOptions)
+	}
+	return err
+}
+
+// positiveOption reads a whole number. Zero means "default" to the index packages,
+// and must not mean that here.
+func positiveOption(label string, o option) (int, error) {
+	n, err := intOption(label, o)
+	if err == nil && n == 0 {
+		n = -1 // out of every range: Validate names the range
+		if o.name == "ef_search" || o.name == "dims" {
+			return 0, errorf("%s: %s is 0, want a whole number of at least 1", label, o.name)
+		}
+	}
+	return n, err
+}
+
+// createHNSW is CREATE VIRTUAL TABLE. It checks everything before it writes, and
+// takes back what it wrote when building fails: within a transaction SQLite undoes
+// a failed statement only as far as the statement's own changes go.
+func (cat *catalog) createHNSW(a host.ModuleArgs) (host.Table, error) {
+	label := a.Schema + "." + a.Table
+	args, err := parseHNSWArgs(a)
+	if err != nil {
+		return nil, err
+	}
+	info, err := describeBase(cat.conn, label, a.Schema, args.table)
+	if err != nil {
+		return nil, err
+	}
+	col, ok := info.column(args.column)
+	if !ok {
+		return nil, errorf("%s: no such column: %s.%s.%s, want one of %s", label, a.Schema, info.table, args.column, info.columnNames())
+	}
+	if err := args.resolveDims(label, a.Schema+"."+info.table+"."+col.name, col.declared); err != nil {
+		return nil, err
+	}
+	if err := args.params.Validate(); err != nil {
+		return nil, errorf("%s: %v", label, err)
+	}
+	args.params = args.params.Normalize()
+	base := &baseTable{conn: cat.conn, schema: a.Schema, table: info.table, rowid: info.rowid, columns: []string{col.name}, where: args.where}
+	if base.where != "" {
+		if err := checkWhere(cat.conn, label, base); err != nil {
+			return nil, err
+		}
+	}
+
+	t := cat.newVectorTable(a, args)
+	if err := cat.declareHNSW(a.Table); err != nil {
+		return nil, err
+	}
+	if err := t.create(base, info, []string{"vector"}, func() error { return t.fill(base) }); err != nil {
+		return nil, err
+	}
+	return hnswObject{t}, nil
+}
+
+// resolveDims settles the dimensions from the column's type and the option.
+func (h *hnswArgs) resolveDims(label, column, declared string) error {
+	n, err := declaredDims(declared)
+	if err != nil {
+		return errorf("%s: %s is %v", label, column, err)
+	}
+	switch {
+	case n > 0 && h.params.Dims > 0 && n != h.params.Dims:
+		return errorf("%s: dims is %d, want %d as %s is declared %s", label, h.params.Dims, n, column, declared)
+	case n > 0:
+		h.params.Dims = n
+	case h.params.Dims == 0:
+		if declared == "" {
+			declared = "without a type"
+		}
+		return errorf("%s: the dimensions are unknown: %s is declared %s, want F32_BLOB(n) or the option dims=n", label, column, declared)
+	}
+	return nil
+}
+
+// fill builds the index from the table's rows.
+func (t *vectorTable) fill(base *baseTable) error {
+	if err := hnsw.Create(shadow.HNSW{Tables: t.tables}, t.params); err != nil {
+		return t.wrap(err)
+	}
+	if err := t.open(); err != nil {
+		return err
+	}
+	if err := t.begin(); err != nil {
+		return err
+	}
+	return t.build(base)
+}
+
+// build replaces the contents by those of the table's rows.
+func (t *vectorTable) build(base *baseTable) error {
+	c := t.cat.conn
+	err := t.index.Build(c.Interrupt(), func(yield func(rowid int64, vec []float32) error) error {
+		return base.eachVector(t.params.Dims, yield)
+	}, nil)
+	return t.wrap(err)
+}
+
+// eachVector calls fn with the vector of each row that belongs in the index. A row
+// that cannot be indexed is an error that names it.
+func (b *baseTable) eachVector(dims int, fn func(rowid int64, vec []float32) error) error {
+	var buf []float32
+	sql := b.selectSQL(quoteName(b.columns[0])+" IS NOT NULL") + " ORDER BY " + b.rowid
+	return query(b.conn, sql, nil, func(row host.Stmt) error {
+		rowid := row.Value(0).Int
+		label := fmt.Sprintf("%s: rowid %d", b.columnLabel(0), rowid)
+		vec, err := appendVector(buf[:0], row.Value(1))
+		if err != nil {
+			return mismatchf("%s: %v", label, err)
+		}
+		if err := checkVector(label, vec, dims); err != nil {
+			return err
+		}
+		buf = vec
+		return fn(rowid, vec)
+	})
+}
+
+// connectHNSW connects an index that exists. It must not fail because the table is
+// gone or the rows are damaged: the index could not be dropped then.
+func (cat *catalog) connectHNSW(a host.ModuleArgs) (host.Table, error) {
+	args, err := parseHNSWArgs(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := cat.declareHNSW(a.Table); err != nil {
+		return nil, err
+	}
+	if t := cat.tables[catalogKey(a.Schema, a.Table)]; t != nil {
+		if v, ok := t.self.(*vectorTable); ok {
+			t.connected()
+			return hnswObject{v}, nil
+		}
+	}
+	t := cat.newVectorTable(a, args)
+	t.connected()
+	cat.remember(&t.indexTable)
+	return hnswObject{t}, nil
+}
+
+func (cat *catalog) newVectorTable(a host.ModuleArgs, args *hnswArgs) *vectorTable {
+	t := &vectorTable{asked: args.params, params: args.params}
+	t.indexTable = indexTable{
+		cat: cat, module: "hnsw", schema: a.Schema, name: a.Table, self: t, highest: -1,
+		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, shadow.HNSWSuffixes()),
+		baseName: args.table, baseCols: []string{args.column}, baseWhere: args.where,
+	}
+	t.opener = t.open
+	return t
+}
+
+// open opens the index in the shadow tables, once.
+func (t *vectorTable) open() error {
+	if t.index != nil {
+		return nil
+	}
+	ix, err := hnsw.Open(hnsw.SharedCache(), shadow.HNSW{Tables: t.tables}, baseVectors{t})
+	if err != nil {
+		return t.wrap(err)
+	}
+	t.index, t.params, t.openErr = ix, ix.Params(), nil
+	t.engine = hnswEngine{ix}
+	return nil
+}
+
+func (cat *catalog) declareHNSW(table string) error {
+	err := cat.conn.DeclareVTab("CREATE TABLE x(distance REAL, vector HIDDEN, k HIDDEN, ef_search HIDDEN, " +
+		triggerOperation + " HIDDEN, " + quoteName(table) + " HIDDEN)")
+	if err != nil {
+		return err
+	}
+	return cat.conn.VTabInnocuous()
+}
+
+// hnswEngine gives hnsw.Index the shape of engine.
+type hnswEngine struct{ *hnsw.Index }
+
+func (e hnswEngine) Savepoint(id int) error  { e.Index.Savepoint(id); return nil }
+func (e hnswEngine) Release(id int) error    { e.Index.Release(id); return nil }
+func (e hnswEngine) RollbackTo(id int) error { e.Index.RollbackTo(id); return nil }
+
+// The hooks of host.WritableTable.
+
+func (o hnswObject) Close() error             { return o.disconnect() }
+func (o hnswObject) Destroy() error           { return o.destroy() }
+func (o hnswObject) Rename(name string) error { return o.rename(name) }
+func (o hnswObject) Begin() error             { return o.begin() }
+func (o hnswObject) Sync() error              { return o.sync() }
+func (o hnswObject) Commit() error            { o.commit(); return nil }
+func (o hnswObject) Rollback() error          { o.rollback(); return nil }
+func (o hnswObject) Savepoint(id int) error   { return o.savepoint(id) }
+func (o hnswObject) Release(id int) error     { return o.release(id) }
+func (o hnswObject) RollbackTo(id int) error  { return o.rollbackTo(id) }

@@ -1,0 +1,286 @@
+package sqlext
+
+import (
+	"math"
+	"slices"
+
+	"github.com/nearlite/nearlite/hnsw"
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// hnswRows is a running scan of a vector index.
+type hnswRows struct {
+	t       *vectorTable
+	used    uint64
+	pending []hnsw.Hit // found and not yet handed out
+	more    func() ([]hnsw.Hit, error)
+	ranked  bool // the hits have a distance
+	k, ef   host.Value
+	buf     []float32
+	closed  bool
+}
+
+// Search starts a scan with a plan of BestIndex.
+func (o hnswObject) Search(plan host.Plan, args host.Args) (host.Rows, error) {
+	t := o.vectorTable
+	t.enter()
+	r := &hnswRows{t: t, used: plan.ColumnsUsed}
+	err := t.ready()
+	if err == nil {
+		switch plan.Num {
+		case planLookup:
+			err = r.lookup(args.Value(0))
+		case planSearch:
+			err = r.search(plan.Str, args)
+		default:
+			err = r.scan()
+		}
+	}
+	if err != nil {
+		t.leave()
+		return nil, err
+	}
+	return r, nil
+}
+
+// lookup finds one row.
+func (r *hnswRows) lookup(v host.Value) error {
+	rowid, ok := asRowID(v)
+	if !ok {
+		return nil
+	}
+	found, err := r.t.index.Contains(rowid)
+	if err != nil {
+		return r.t.wrap(err)
+	}
+	if found {
+		found, err = r.t.base.exists(rowid)
+	}
+	if found {
+		r.pending = []hnsw.Hit{{RowID: rowid}}
+	}
+	return err
+}
+
+// scan lists all rows that are indexed and still in the table.
+func (r *hnswRows) scan() error {
+	err := r.t.index.Scan(func(rowid int64) (bool, error) {
+		ok, err := r.t.base.exists(rowid)
+		if ok {
+			r.pending = append(r.pending, hnsw.Hit{RowID: rowid})
+		}
+		return true, err
+	})
+	return r.t.wrap(err)
+}
+
+// vectorQuery is a search as SQL asks for it.
+type vectorQuery struct {
+	q     []float32
+	k     int // -1: as many as are read
+	ef    int
+	rows  *rowSet // nil: all
+	bound float64 // NaN: none
+	open  bool    // bound is exclusive
+}
+
+// search reads the arguments of a search and runs it.
+func (r *hnswRows) search(letters string, args host.Args) error {
+	t := r.t
+	label := t.label()
+	vq := vectorQuery{k: -1, bound: math.NaN()}
+	limit, offset := -1, 0
+	for i := range len(letters) {
+		var err error
+		switch v := args.Value(i); letters[i] {
+		case 'v':
+			vq.q, err = queryVector(label, v, t.params.Dims)
+		case 'k':
+			vq.k, err = countArg(label, "k", v)
+			r.k = host.IntValue(int64(vq.k))
+		case 'e':
+			vq.ef, err = rangeArg(label, "ef_search", v, hnsw.MinEfSearch, hnsw.MaxEfSearch)
+			r.ef = host.IntValue(int64(vq.ef))
+		case 'i':
+			vq.rows, err = readRowSet(args, i)
+		case '<', 'l':
+			x, ok := number(v)
+			if !ok || math.IsNaN(x) {
+				return mismatchf("%s: the bound of distance is %s, want a number", label, v.KindName())
+			}
+			vq.bound, vq.open = x, letters[i] == '<'
+		case 'L':
+			if v.Kind == host.Integer && v.Int >= 0 {
+				limit = int(min(v.Int, math.MaxInt32))
+			}
+		case 'O':
+			if v.Kind == host.Integer && v.Int > 0 {
+				offset = int(min(v.Int, math.MaxInt32))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if limit >= 0 && (vq.k < 0 || vq.k > limit+offset) {
+		vq.k = limit + offset
+	}
+	r.ranked = true
+	if vq.k < 0 && vq.rows == nil {
+		r.more = t.nearest(vq)
+		return nil
+	}
+	hits, err := t.search(vq)
+	if err != nil {
+		return err
+	}
+	r.pending = hits
+	return nil
+}
+
+// exactRows is up to how many rows of a list are compared one by one rather than
+// filtered inside the traversal: about what a traversal for few hits visits.
+const exactRows = 2000
+
+// search answers a query with a known number of hits.
+func (t *vectorTable) search(vq vectorQuery) ([]hnsw.Hit, error) {
+	indexed, err := t.index.Rows()
+	if err != nil {
+		return nil, t.wrap(err)
+	}
+	ctx := t.cat.conn.Interrupt()
+	k := vq.k
+	if k < 0 || int64(k) > indexed {
+		k = int(indexed)
+	}
+	if vq.rows != nil {
+		k = min(k, len(vq.rows.rows))
+	}
+	if k == 0 {
+		return nil, nil
+	}
+	var hits []hnsw.Hit
+	narrow := vq.rows != nil && (len(vq.rows.rows) <= max(exactRows, int(indexed/100)) || k >= len(vq.rows.rows)/2)
+	if !narrow {
+		opt := hnsw.SearchOptions{K: k, EfSearch: vq.ef, Exact: int64(k) >= indexed}
+		if vq.rows != nil {
+			opt.Filter = vq.rows
+			opt.FilterHint = min(1, float64(len(vq.rows.rows))/float64(indexed))
+		}
+		if hits, _, err = t.index.Search(ctx, vq.q, opt); err != nil {
+			return nil, t.wrap(err)
+		}
+	}
+	// A list holds rows that are not indexed, and a traversal may miss some: only
+	// the list itself knows that there are no more.
+	if vq.rows != nil && len(hits) < k {
+		if hits, _, err = t.index.SearchRows(ctx, vq.q, k, slices.Values(vq.rows.rows)); err != nil {
+			return nil, t.wrap(err)
+		}
+	}
+	return vq.cut(hits), nil
+}
+
+// cut drops the hits beyond the bound; hits are in order of distance.
+func (vq *vectorQuery) cut(hits []hnsw.Hit) []hnsw.Hit {
+	if math.IsNaN(vq.bound) {
+		return hits
+	}
+	for i, h := range hits {
+		if h.Distance > vq.bound || vq.open && h.Distance == vq.bound {
+			return hits[:i]
+		}
+	}
+	return hits
+}
+
+// nearest returns a function that yields the nearest rows in portions, for as long
+// as they are read. Each portion is a search for more rows than all before; at the
+// end stands an exact scan, so that every row comes exactly once.
+func (t *vectorTable) nearest(vq vectorQuery) func() ([]hnsw.Hit, error) {
+	seen := map[int64]struct{}{}
+	k, done := 64, false
+	return func() ([]hnsw.Hit, error) {
+		for !done {
+			indexed, err := t.index.Rows()
+			if err != nil {
+				return nil, t.wrap(err)
+			}
+			ask := vq
+			ask.k = int(min(int64(k), indexed))
+			ask.bound = math.NaN()
+			hits, err := t.search(ask)
+			if err != nil {
+				return nil, err
+			}
+			within := vq.cut(hits)
+			done = len(within) < len(hits) || int64(ask.k) >= indexed
+			k *= 4
+			fresh := make([]hnsw.Hit, 0, len(within))
+			for _, h := range within {
+				if _, ok := seen[h.RowID]; !ok {
+					seen[h.RowID] = struct{}{}
+					fresh = append(fresh, h)
+				}
+			}
+			if len(fresh) > 0 {
+				return fresh, nil
+			}
+		}
+		return nil, nil
+	}
+}
+
+// batchRows is the number of rows handed over at a time.
+const batchRows = 64
+
+// Next implements host.Rows.
+func (r *hnswRows) Next(b *host.Batch) error {
+	b.Columns = hnswColumns
+	if len(r.pending) == 0 && r.more != nil {
+		hits, err := r.more()
+		if err != nil {
+			return err
+		}
+		r.pending = hits
+	}
+	n := min(len(r.pending), batchRows)
+	for _, h := range r.pending[:n] {
+		var row [hnswColumns]host.Value
+		if r.ranked {
+			row[hnswDistance] = host.FloatValue(h.Distance)
+		}
+		if r.used>>hnswVector&1 != 0 {
+			v, err := r.t.base.vectorValue(h.RowID)
+			if err != nil {
+				return err
+			}
+			row[hnswVector] = v
+		}
+		row[hnswK], row[hnswEfSearch] = r.k, r.ef
+		b.Add(h.RowID, row[:]...)
+	}
+	r.pending = r.pending[n:]
+	return nil
+}
+
+// Close implements host.Rows.
+func (r *hnswRows) Close() error {
+	if !r.closed {
+		r.closed = true
+		r.t.leave()
+	}
+	return nil
+}
+
+// vectorValue is a row's vector as the table holds it, copied; NULL when the row is
+// gone.
+func (b *baseTable) vectorValue(rowid int64) (host.Value, error) {
+	found, err := b.seek(rowid)
+	if err != nil || !found {
+		return host.Value{}, err
+	}
+	v := b.point.Value(1)
+	v.Bytes = slices.Clone(v.Bytes)
+	return v, b.point.Reset()
+}

@@ -1,0 +1,88 @@
+package sqlext
+
+import (
+	"encoding/json"
+
+	"github.com/nearlite/nearlite/hnsw"
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// hnswFunctions are the functions about vector indexes.
+func (cat *catalog) hnswFunctions() []host.Function {
+	return []host.Function{{Name: "hnsw_stats", NArg: 1, Volatile: true, Call: cat.hnswStats}}
+}
+
+// vectorStats is what hnsw_stats returns, as JSON.
+type vectorStats struct {
+	Index      string           `json:"index"`
+	Table      string           `json:"table"`
+	Column     string           `json:"column"`
+	Rows       int64            `json:"rows"`
+	Nodes      int64            `json:"nodes"`
+	FreeNodes  int64            `json:"free_nodes"`
+	Levels     []int64          `json:"levels"` // nodes whose highest layer is the position
+	Bytes      int64            `json:"bytes"`
+	Parts      map[string]int64 `json:"bytes_by_part"`
+	LogRows    int64            `json:"log_rows"`
+	LogBytes   int64            `json:"log_bytes"`
+	CacheBytes int64            `json:"cache_bytes"`
+	Options    vectorOptions    `json:"options"`
+}
+
+type vectorOptions struct {
+	Dims           int    `json:"dims"`
+	Metric         string `json:"metric"`
+	M              int    `json:"m"`
+	EfConstruction int    `json:"ef_construction"`
+	EfSearch       int    `json:"ef_search"`
+	Quantize       string `json:"quantize"`
+	Where          string `json:"where,omitempty"`
+}
+
+// hnswStats is hnsw_stats(index).
+func (cat *catalog) hnswStats(ctx host.Context, args []host.Value) {
+	if args[0].Kind != host.Text {
+		ctx.ResultError(mismatchf("hnsw_stats: the index is %s, want its name", args[0].KindName()))
+		return
+	}
+	t, err := cat.vectorIndex(args[0].String())
+	if err != nil {
+		ctx.ResultError(err)
+		return
+	}
+	t.enter()
+	defer t.leave()
+	s, err := t.index.Stats()
+	if err != nil {
+		ctx.ResultError(t.wrap(err))
+		return
+	}
+	text, err := json.Marshal(t.describe(s))
+	if err != nil {
+		ctx.ResultError(err)
+		return
+	}
+	ctx.ResultValue(host.Value{Kind: host.Text, Bytes: text})
+}
+
+func (t *vectorTable) describe(s hnsw.Stats) vectorStats {
+	p := t.params
+	out := vectorStats{
+		Index: t.label(), Table: t.base.label(), Column: t.base.columns[0],
+		Rows: s.Rows, Nodes: s.Nodes, FreeNodes: s.FreeNodes, Levels: s.LevelNodes,
+		LogRows: s.LogRows, LogBytes: s.LogBytes, CacheBytes: s.CacheBytes,
+		Parts: map[string]int64{},
+		Options: vectorOptions{
+			Dims: p.Dims, Metric: p.Metric.String(), M: p.M, EfConstruction: p.EfConstruction,
+			EfSearch: p.EfSearch, Quantize: p.Quantize.String(), Where: t.base.where,
+		},
+	}
+	for part, n := range s.Bytes {
+		out.Parts[part.String()] = n
+		out.Bytes += n
+	}
+	if out.Levels == nil {
+		out.Levels = []int64{}
+	}
+	return out
+}

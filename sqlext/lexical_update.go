@@ -1,0 +1,96 @@
+package sqlext
+
+import (
+	"github.com/nearlite/nearlite/internal/shadow"
+	"github.com/nearlite/nearlite/lexical"
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// Update is how triggers and commands reach the index; see hnswObject.Update.
+func (o lexicalObject) Update(args []host.Value) (int64, error) {
+	t := o.lexicalTable
+	t.enter()
+	defer t.leave()
+	if len(args) != 2+t.columnCount() || !args[0].IsNull() {
+		return 0, t.readOnly()
+	}
+	cols := args[2:]
+	if c := cols[t.columnCommand()]; !c.IsNull() {
+		return args[1].Int, t.command(c)
+	}
+	if args[1].Kind != host.Integer {
+		return 0, t.readOnly()
+	}
+	rowid := args[1].Int
+	op := cols[t.columnOperation()].String()
+	if op != "upsert" && op != "delete" {
+		return 0, t.readOnly()
+	}
+	if err := t.usable(); err != nil {
+		return 0, err
+	}
+	if op == "delete" {
+		_, err := t.index.Delete(rowid)
+		return rowid, t.wrap(err)
+	}
+	t.texts = t.texts[:0]
+	for i := range t.fields {
+		t.texts = append(t.texts, indexText(cols[lexicalField+i]))
+	}
+	return rowid, t.wrap(t.index.Insert(rowid, t.texts))
+}
+
+// rebuild makes the index anew from the table; see vectorTable.rebuild.
+func (t *lexicalTable) rebuild() error {
+	if err := t.restoreBase(t.fields); err != nil {
+		return err
+	}
+	if t.openErr != nil || t.index == nil {
+		if err := t.recreate(); err != nil {
+			return err
+		}
+	}
+	if err := t.begin(); err != nil {
+		return err
+	}
+	return t.build(t.base)
+}
+
+// recreate replaces shadow rows that cannot be read by those of an empty index.
+func (t *lexicalTable) recreate() error {
+	st := shadow.Lexical{Tables: t.tables}
+	for _, p := range lexical.Parts() {
+		if err := st.Clear(p); err != nil {
+			return err
+		}
+	}
+	if err := lexical.Create(st, t.asked); err != nil {
+		return t.wrap(err)
+	}
+	t.index, t.engine, t.begun, t.openErr = nil, nil, false, nil
+	return t.open()
+}
+
+// Integrity implements PRAGMA integrity_check and quick_check.
+func (o lexicalObject) Integrity(_, _ string, quick bool) ([]string, error) {
+	o.enter()
+	defer o.leave()
+	return o.check(quick)
+}
+
+// check compares the index with its own rules and, unless quick, with the table.
+func (t *lexicalTable) check(quick bool) ([]string, error) {
+	f := findings{label: t.label()}
+	if err := t.opener(); err != nil {
+		return f.broken(err)
+	}
+	gone, err := t.orphaned(&f)
+	if err != nil {
+		return nil, err
+	}
+	var src lexical.Source
+	if !gone && !quick {
+		src = t.base.eachText
+	}
+	return f.broken(t.index.Check(t.cat.conn.Interrupt(), src, f.add))
+}

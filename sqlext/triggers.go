@@ -1,0 +1,243 @@
+package sqlext
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// Triggers keep an index in step with its table. Each runs one command on the
+// index, in its hidden column "operation" (the command column named like the
+// table would not survive a rename of the index):
+//
+//	AFTER INSERT                       INSERT INTO index(operation, rowid, field, ...)
+//	                                   VALUES('upsert', new.rowid, new."column", ...)
+//	AFTER UPDATE OF column..., rowid   the same
+//	AFTER UPDATE OF rowid, if it moved VALUES('delete', old.rowid)
+//	AFTER DELETE                       VALUES('delete', old.rowid)
+//
+// A partial index reads the row back with its condition instead:
+//
+//	SELECT CASE WHEN (condition) THEN 'upsert' ELSE 'delete' END, rowid, "column", ...
+//	FROM table WHERE rowid = new.rowid
+//
+// The text of the insert trigger is also where the present names of the table and
+// its columns, and the present condition, are read from (findBase): SQLite rewrites
+// it when they are renamed.
+
+// triggerOperation is the hidden column of the index that triggers write.
+const triggerOperation = "operation"
+
+// createTriggers makes the triggers of a new index. fields are the columns of the
+// index that take base.columns.
+func createTriggers(c host.Conn, name string, base *baseTable, key string, fields []string) error {
+	made := []string{}
+	for _, t := range triggerBodies(name, base, key, fields) {
+		trigger, err := freeTriggerName(c, base.schema, name+t.suffix)
+		if err != nil {
+			return err
+		}
+		sql := fmt.Sprintf("CREATE TRIGGER %s.%s %s ON %s %sBEGIN %s; END",
+			quoteName(base.schema), quoteName(trigger), t.event, quoteName(base.table), t.when, t.body)
+		if err := c.Exec(sql); err != nil {
+			for _, m := range made {
+				_ = c.Exec("DROP TRIGGER IF EXISTS " + m)
+			}
+			return err
+		}
+		made = append(made, quoteName(base.schema)+"."+quoteName(trigger))
+	}
+	return nil
+}
+
+type triggerText struct{ suffix, event, when, body string }
+
+func triggerBodies(name string, base *baseTable, key string, fields []string) []triggerText {
+	into := "INSERT INTO " + quoteName(name) + "(" + triggerOperation + ", rowid"
+	var cols, news, changed strings.Builder
+	cols.WriteString(into)
+	for i, c := range base.columns {
+		cols.WriteString(", " + quoteName(fields[i]))
+		news.WriteString(", new." + quoteName(c))
+		if i > 0 {
+			changed.WriteString(" OR ")
+		}
+		fmt.Fprintf(&changed, "old.%s IS NOT new.%s", quoteName(c), quoteName(c))
+	}
+	cols.WriteString(") ")
+
+	moved := fmt.Sprintf("old.%s IS NOT new.%s", base.rowid, base.rowid)
+	upsert := fmt.Sprintf("%sVALUES('upsert', new.%s%s)", cols.String(), base.rowid, news.String())
+	update := triggerText{"_after_update", "AFTER UPDATE OF " + updateColumns(base.columns, key), "WHEN " + changed.String() + " OR " + moved + " ", upsert}
+	if base.where != "" {
+		upsert = fmt.Sprintf("%sSELECT CASE WHEN (%s) THEN 'upsert' ELSE 'delete' END, %s%s FROM %s WHERE %s = new.%s",
+			cols.String(), base.where, base.rowid, quotedList(base.columns), quoteName(base.table), base.rowid, base.rowid)
+		// The condition may look at any column.
+		update = triggerText{"_after_update", "AFTER UPDATE", "", upsert}
+	}
+	drop := into + fmt.Sprintf(") VALUES('delete', old.%s)", base.rowid)
+	return []triggerText{
+		{"_after_insert", "AFTER INSERT", "", upsert},
+		update,
+		{"_after_move", "AFTER UPDATE OF " + updateColumns(nil, key), "WHEN " + moved + " ", drop},
+		{"_after_delete", "AFTER DELETE", "", drop},
+	}
+}
+
+// updateColumns lists columns and every name of the rowid for UPDATE OF, which
+// SQLite compares with the names as the UPDATE statement writes them.
+func updateColumns(columns []string, key string) string {
+	var names []string
+	for _, c := range columns {
+		names = append(names, quoteName(c))
+	}
+	if key != "" {
+		names = append(names, quoteName(key))
+	}
+	return strings.Join(append(names, "rowid", "_rowid_", "oid"), ", ")
+}
+
+func quotedList(columns []string) string {
+	var b strings.Builder
+	for _, c := range columns {
+		b.WriteString(", " + quoteName(c))
+	}
+	return b.String()
+}
+
+// freeTriggerName returns name, or name with a number when a trigger has it (an
+// index that was renamed leaves its old trigger names behind).
+func freeTriggerName(c host.Conn, schema, name string) (string, error) {
+	try := name
+	for n := 2; ; n++ {
+		taken := false
+		err := query(c, "SELECT 1 FROM "+quoteName(schema)+".sqlite_schema WHERE type='trigger' AND name=?1 COLLATE NOCASE",
+			[]host.Value{host.TextValue(try)}, func(host.Stmt) error { taken = true; return nil })
+		if err != nil || !taken {
+			return try, err
+		}
+		try = fmt.Sprintf("%s_%d", name, n)
+	}
+}
+
+// dropTriggers removes the triggers that write to the index.
+func (t *indexTable) dropTriggers() error {
+	triggers, err := indexTriggers(t.cat.conn, t.schema, t.name)
+	if err != nil {
+		return err
+	}
+	for _, tr := range triggers {
+		if err := t.cat.conn.Exec("DROP TRIGGER IF EXISTS " + quoteName(t.schema) + "." + quoteName(tr.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// indexTrigger is a trigger that keeps an index in step.
+type indexTrigger struct {
+	name, table string
+	tokens      []token
+	body        int // position in tokens after the column list of the INSERT
+	sql         string
+}
+
+// indexTriggers finds the triggers whose first statement is our INSERT into the
+// index of that name.
+func indexTriggers(c host.Conn, schema, index string) ([]indexTrigger, error) {
+	var out []indexTrigger
+	err := query(c, "SELECT name, tbl_name, sql FROM "+quoteName(schema)+".sqlite_schema WHERE type='trigger' AND instr(sql, '(operation, rowid')>0 ORDER BY rowid",
+		nil, func(row host.Stmt) error {
+			tr := indexTrigger{name: row.Value(0).String(), table: row.Value(1).String(), sql: row.Value(2).String()}
+			tr.tokens = tokenize(tr.sql)
+			if tr.body = ourInsert(tr.tokens, index); tr.body > 0 {
+				out = append(out, tr)
+			}
+			return nil
+		})
+	return out, err
+}
+
+// ourInsert returns the position after "BEGIN INSERT INTO index(operation, rowid,
+// ...)", 0 if the trigger is another's.
+func ourInsert(t []token, index string) int {
+	for i := 0; i+6 < len(t); i++ {
+		if !t[i].is("BEGIN") || !t[i+1].is("INSERT") || !t[i+2].is("INTO") {
+			continue
+		}
+		if foldName(t[i+3].text) != foldName(index) || !t[i+4].is("(") || !t[i+5].is(triggerOperation) {
+			return 0
+		}
+		for j := i + 6; j < len(t); j++ {
+			if t[j].is(")") {
+				return j + 1
+			}
+		}
+	}
+	return 0
+}
+
+// findBase reads the indexed table's present names from the triggers; nil when
+// there are none or they are not as createTriggers writes them.
+func findBase(c host.Conn, schema, index string, columns int) (*baseTable, error) {
+	triggers, err := indexTriggers(c, schema, index)
+	if err != nil {
+		return nil, err
+	}
+	for _, tr := range triggers {
+		b := &baseTable{conn: c, schema: schema, table: tr.table}
+		if tr.readUpsert(b) && len(b.columns) == columns {
+			return b, nil
+		}
+	}
+	return nil, nil
+}
+
+// readUpsert reads columns, rowid name and condition from the part of an upsert
+// trigger behind the column list.
+func (tr *indexTrigger) readUpsert(b *baseTable) bool {
+	t := tr.tokens[tr.body:]
+	if len(t) > 6 && t[0].is("VALUES") && t[1].is("(") && t[2].text == "upsert" && t[3].is(",") {
+		// new.rowid, new."column", ...
+		for i := 4; i+2 < len(t) && t[i].is("new") && t[i+1].is("."); i += 4 {
+			b.addColumn(t[i+2].text)
+			if i+3 >= len(t) || !t[i+3].is(",") {
+				break
+			}
+		}
+		return b.rowid != "" && len(b.columns) > 0
+	}
+	// SELECT CASE WHEN (condition) THEN 'upsert' ... END, rowid, "column", ... FROM
+	if len(t) < 5 || !t[0].is("SELECT") || !t[1].is("CASE") || !t[2].is("WHEN") || !t[3].is("(") {
+		return false
+	}
+	depth, i := 1, 4
+	for ; i < len(t) && depth > 0; i++ {
+		switch {
+		case t[i].is("("):
+			depth++
+		case t[i].is(")"):
+			depth--
+		}
+	}
+	if depth != 0 || i+1 >= len(t) || !t[i].is("THEN") || t[i+1].text != "upsert" {
+		return false
+	}
+	b.where = strings.TrimSpace(tr.sql[t[3].to:t[i-1].from])
+	for i < len(t) && !t[i].is("END") {
+		i++
+	}
+	for i++; i+1 < len(t) && t[i].is(","); i += 2 {
+		b.addColumn(t[i+1].text)
+	}
+	return b.rowid != "" && len(b.columns) > 0
+}
+
+func (b *baseTable) addColumn(name string) {
+	if b.rowid == "" {
+		b.rowid = name
+		return
+	}
+	b.columns = append(b.columns, name)
+}
