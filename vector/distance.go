@@ -13,7 +13,8 @@ func DistanceCos(a, b Vector) (d float64, ok bool, err error) {
 	}
 	switch a.Type() {
 	case Bit:
-		return float64(hammingBytes(a.data, b.data)), true, nil
+		differ, _ := bitCounts(a.data, b.data)
+		return float64(differ), true, nil
 	case Float64:
 		var dot, aa, bb float64
 		for i := range a.dims {

@@ -7,89 +7,182 @@ import (
 )
 
 // The reference kernels: compiled everywhere, used where no assembly tier is.
-// Four partial sums let the processor overlap the additions; the compiler
-// drops the bounds checks because every slice is cut to the same length.
+// Partial sums let the processor overlap additions that would otherwise wait
+// for each other; re-slicing both operands to constant lengths drops the
+// bounds checks.
 
-func dotGo(a, b []float32) float32 {
+type float interface{ float32 | float64 }
+
+func dotPair[T float](a, b []T) T {
 	b = b[:len(a)]
-	var s0, s1, s2, s3 float32
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		x, y := a[i:i+4:i+4], b[i:i+4:i+4]
+	var s0, s1, s2, s3 T
+	for len(a) >= 4 {
+		x, y := a[:4], b[:4]
 		s0 += x[0] * y[0]
 		s1 += x[1] * y[1]
 		s2 += x[2] * y[2]
 		s3 += x[3] * y[3]
+		a, b = a[4:], b[4:]
 	}
-	for ; i < len(a); i++ {
-		s0 += a[i] * b[i]
+	for i, x := range a {
+		s0 += x * b[i]
 	}
 	return (s0 + s1) + (s2 + s3)
 }
 
-func squaredL2Go(a, b []float32) float32 {
+func squaredL2Pair[T float](a, b []T) T {
 	b = b[:len(a)]
-	var s0, s1, s2, s3 float32
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		x, y := a[i:i+4:i+4], b[i:i+4:i+4]
+	var s0, s1, s2, s3 T
+	for len(a) >= 4 {
+		x, y := a[:4], b[:4]
 		d0, d1, d2, d3 := x[0]-y[0], x[1]-y[1], x[2]-y[2], x[3]-y[3]
 		s0 += d0 * d0
 		s1 += d1 * d1
 		s2 += d2 * d2
 		s3 += d3 * d3
+		a, b = a[4:], b[4:]
 	}
-	for ; i < len(a); i++ {
-		d := a[i] - b[i]
+	for i, x := range a {
+		d := x - b[i]
 		s0 += d * d
 	}
 	return (s0 + s1) + (s2 + s3)
 }
 
-func l1Go(a, b []float32) float32 {
+func l1Pair[T float](a, b []T) T {
 	b = b[:len(a)]
-	var s0, s1 float32
-	i := 0
-	for ; i+2 <= len(a); i += 2 {
-		s0 += abs32(a[i] - b[i])
-		s1 += abs32(a[i+1] - b[i+1])
+	var s0, s1 T
+	for len(a) >= 2 {
+		x, y := a[:2], b[:2]
+		s0 += absOf(x[0] - y[0])
+		s1 += absOf(x[1] - y[1])
+		a, b = a[2:], b[2:]
 	}
-	for ; i < len(a); i++ {
-		s0 += abs32(a[i] - b[i])
+	for i, x := range a {
+		s0 += absOf(x - b[i])
 	}
 	return s0 + s1
 }
 
-func cosinePartsGo(a, b []float32) (dot, aa, bb float32) {
+func cosinePair[T float](a, b []T) (dot, aa, bb T) {
 	b = b[:len(a)]
-	var d0, d1, a0, a1, b0, b1 float32
-	i := 0
-	for ; i+2 <= len(a); i += 2 {
-		x0, y0, x1, y1 := a[i], b[i], a[i+1], b[i+1]
-		d0 += x0 * y0
-		a0 += x0 * x0
-		b0 += y0 * y0
-		d1 += x1 * y1
-		a1 += x1 * x1
-		b1 += y1 * y1
+	var d0, d1, a0, a1, b0, b1 T
+	for len(a) >= 2 {
+		x, y := a[:2], b[:2]
+		d0 += x[0] * y[0]
+		a0 += x[0] * x[0]
+		b0 += y[0] * y[0]
+		d1 += x[1] * y[1]
+		a1 += x[1] * x[1]
+		b1 += y[1] * y[1]
+		a, b = a[2:], b[2:]
 	}
-	if i < len(a) {
-		d0 += a[i] * b[i]
-		a0 += a[i] * a[i]
+	for i, x := range a {
+		d0 += x * b[i]
+		a0 += x * x
 		b0 += b[i] * b[i]
 	}
 	return d0 + d1, a0 + a1, b0 + b1
 }
 
-func dotBatchGo(q []float32, rows []*float32, dst []float32) {
+func absOf[T float](x T) T {
+	if x < 0 {
+		return -x
+	}
+	return x
+}
+
+func dotF32PairGo(a, b []float32) float32       { return dotPair(a, b) }
+func dotF64PairGo(a, b []float64) float64       { return dotPair(a, b) }
+func squaredL2F32PairGo(a, b []float32) float32 { return squaredL2Pair(a, b) }
+func squaredL2F64PairGo(a, b []float64) float64 { return squaredL2Pair(a, b) }
+func l1F32PairGo(a, b []float32) float32        { return l1Pair(a, b) }
+func l1F64PairGo(a, b []float64) float64        { return l1Pair(a, b) }
+
+func cosineF32PairGo(a, b []float32) (dot, aa, bb float32) { return cosinePair(a, b) }
+func cosineF64PairGo(a, b []float64) (dot, aa, bb float64) { return cosinePair(a, b) }
+
+func dotF32BatchGo(q []float32, rows []*float32, dst []float32) {
 	for i, r := range rows {
-		dst[i] = dotGo(q, unsafe.Slice(r, len(q)))
+		dst[i] = dotPair(q, unsafe.Slice(r, len(q)))
 	}
 }
 
-func squaredL2BatchGo(q []float32, rows []*float32, dst []float32) {
+func squaredL2F32BatchGo(q []float32, rows []*float32, dst []float32) {
 	for i, r := range rows {
-		dst[i] = squaredL2Go(q, unsafe.Slice(r, len(q)))
+		dst[i] = squaredL2Pair(q, unsafe.Slice(r, len(q)))
+	}
+}
+
+func dotF16BatchGo(q []float32, rows []*uint16, dst []float32) {
+	clear(dst[:len(rows)])
+	dotF16Tail(q, 0, rows, dst)
+}
+
+func squaredL2F16BatchGo(q []float32, rows []*uint16, dst []float32) {
+	clear(dst[:len(rows)])
+	squaredL2F16Tail(q, 0, rows, dst)
+}
+
+func dotBF16BatchGo(q []float32, rows []*uint16, dst []float32) {
+	clear(dst[:len(rows)])
+	dotBF16Tail(q, 0, rows, dst)
+}
+
+func squaredL2BF16BatchGo(q []float32, rows []*uint16, dst []float32) {
+	clear(dst[:len(rows)])
+	squaredL2BF16Tail(q, 0, rows, dst)
+}
+
+// The …Tail functions add the elements from n on to dst.
+
+func dotF16Tail(q []float32, n int, rows []*uint16, dst []float32) {
+	if n == len(q) {
+		return
+	}
+	for i, r := range rows {
+		row := unsafe.Slice(r, len(q))
+		for j := n; j < len(q); j++ {
+			dst[i] += q[j] * Float16ToFloat32(row[j])
+		}
+	}
+}
+
+func squaredL2F16Tail(q []float32, n int, rows []*uint16, dst []float32) {
+	if n == len(q) {
+		return
+	}
+	for i, r := range rows {
+		row := unsafe.Slice(r, len(q))
+		for j := n; j < len(q); j++ {
+			d := q[j] - Float16ToFloat32(row[j])
+			dst[i] += d * d
+		}
+	}
+}
+
+func dotBF16Tail(q []float32, n int, rows []*uint16, dst []float32) {
+	if n == len(q) {
+		return
+	}
+	for i, r := range rows {
+		row := unsafe.Slice(r, len(q))
+		for j := n; j < len(q); j++ {
+			dst[i] += q[j] * BFloat16ToFloat32(row[j])
+		}
+	}
+}
+
+func squaredL2BF16Tail(q []float32, n int, rows []*uint16, dst []float32) {
+	if n == len(q) {
+		return
+	}
+	for i, r := range rows {
+		row := unsafe.Slice(r, len(q))
+		for j := n; j < len(q); j++ {
+			d := q[j] - BFloat16ToFloat32(row[j])
+			dst[i] += d * d
+		}
 	}
 }
 
@@ -105,37 +198,16 @@ func dotU8S8BatchGo(q []int8, rows []*uint8, dst []int32) {
 	}
 }
 
-func dotCodesGo(a, b []uint8) int32 {
-	b = b[:len(a)]
-	var s int32
-	for i, x := range a {
-		s += (int32(x) - 128) * (int32(b[i]) - 128)
-	}
-	return s
-}
-
-func dotCodesBatchGo(q []uint8, rows []*uint8, dst []int32) {
-	for i, r := range rows {
-		dst[i] = dotCodesGo(q, unsafe.Slice(r, len(q)))
-	}
-}
-
-func hammingBatchGo(q []byte, rows []*byte, dst []uint32) {
+func dotU8U8BatchGo(q []uint8, rows []*uint8, dst []int32) {
 	for i, r := range rows {
 		row := unsafe.Slice(r, len(q))
-		n := 0
-		for j := 0; j+8 <= len(q); j += 8 {
-			n += bits.OnesCount64(binary.LittleEndian.Uint64(q[j:]) ^ binary.LittleEndian.Uint64(row[j:]))
+		var s0, s1 int32
+		for j := 0; j+2 <= len(q); j += 2 {
+			s0 += (int32(q[j]) - 128) * (int32(row[j]) - 128)
+			s1 += (int32(q[j+1]) - 128) * (int32(row[j+1]) - 128)
 		}
-		dst[i] = uint32(n)
+		dst[i] = s0 + s1
 	}
-}
-
-func abs32(x float32) float32 {
-	if x < 0 {
-		return -x
-	}
-	return x
 }
 
 func sumAbsDiffBatchGo(q []uint8, rows []*uint8, dst []uint32) {
@@ -150,14 +222,39 @@ func sumAbsDiffBatchGo(q []uint8, rows []*uint8, dst []uint32) {
 	}
 }
 
-// hammingBytes counts the bits in which a and b, equally long, differ.
-func hammingBytes(a, b []byte) int {
-	n := 0
+func hammingBatchGo(q []byte, rows []*byte, dst []uint32) {
+	for i, r := range rows {
+		row := unsafe.Slice(r, len(q))
+		n := 0
+		for j := 0; j+8 <= len(q); j += 8 {
+			n += bits.OnesCount64(binary.LittleEndian.Uint64(q[j:]) ^ binary.LittleEndian.Uint64(row[j:]))
+		}
+		dst[i] = uint32(n)
+	}
+}
+
+func andCountBatchGo(q []byte, rows []*byte, dst []uint32) {
+	for i, r := range rows {
+		row := unsafe.Slice(r, len(q))
+		n := 0
+		for j := 0; j+8 <= len(q); j += 8 {
+			n += bits.OnesCount64(binary.LittleEndian.Uint64(q[j:]) & binary.LittleEndian.Uint64(row[j:]))
+		}
+		dst[i] = uint32(n)
+	}
+}
+
+// bitCounts returns in how many bits a and b, equally long, differ, and how
+// many are set in both.
+func bitCounts(a, b []byte) (differ, both int) {
 	for ; len(a) >= 8; a, b = a[8:], b[8:] {
-		n += bits.OnesCount64(binary.LittleEndian.Uint64(a) ^ binary.LittleEndian.Uint64(b))
+		x, y := binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)
+		differ += bits.OnesCount64(x ^ y)
+		both += bits.OnesCount64(x & y)
 	}
 	for i, x := range a {
-		n += bits.OnesCount8(x ^ b[i])
+		differ += bits.OnesCount8(x ^ b[i])
+		both += bits.OnesCount8(x & b[i])
 	}
-	return n
+	return differ, both
 }

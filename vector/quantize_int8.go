@@ -154,7 +154,7 @@ func (z Int8) terms(v []float32) (inv float32, t Terms) {
 func maxAbs(v []float32) float32 {
 	var m float32
 	for _, x := range v {
-		if a := abs32(x); a > m {
+		if a := absOf(x); a > m {
 			m = a
 		}
 	}
@@ -195,7 +195,7 @@ func TrainInt8(m Metric, dims int, sample [][]float32) Int8 {
 		}
 		for _, x := range v {
 			if x != 0 {
-				mags = append(mags, abs32(x*inv))
+				mags = append(mags, absOf(x*inv))
 			}
 		}
 	}

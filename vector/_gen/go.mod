@@ -1,0 +1,3 @@
+module github.com/nearlite/nearlite/vector/_gen
+
+go 1.26.0
