@@ -122,7 +122,7 @@ func jsonError(err error) error {
 	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return fmt.Errorf("byte %d: %s, want a JSON object", syntax.Offset, syntax.Error())
+		return fmt.Errorf("%s, want a JSON object", syntax.Error())
 	}
 	return err
 }
