@@ -13,5 +13,9 @@ func Register(c host.Conn) error {
 	if known.function("nearlite_version") {
 		return nil
 	}
-	return registerFunctions(c, known)
+	if err := registerFunctions(c, known); err != nil {
+		return err
+	}
+	cat := newCatalog(c)
+	return cat.registerModules()
 }

@@ -41,7 +41,8 @@ var (
 )
 
 // Open makes a cursor.
-func (t *vtab) Open() (sqlite3.VTabCursor, error) {
+func (t *vtab) Open() (_ sqlite3.VTabCursor, err error) {
+	defer guard("open "+t.name, &err)
 	c := &cursor{table: t}
 	if ct, ok := t.table.(host.CursorTable); ok {
 		c.own = ct.OpenCursor()
