@@ -6,29 +6,20 @@ import (
 	"github.com/nearlite/nearlite/sqlext/host"
 )
 
-// known holds the names of functions and modules that a connection has already,
-// in lower case.
-type known struct {
-	functions map[string]bool
-	modules   map[string]bool
-}
+// known holds the names of functions like ours that a connection has already, in
+// lower case.
+type known struct{ functions map[string]bool }
 
 func (k *known) function(name string) bool { return k.functions[strings.ToLower(name)] }
-func (k *known) module(name string) bool   { return k.modules[strings.ToLower(name)] }
 
-// probe asks a connection for its names.
+// probe asks a connection for its names. It asks only for names like ours: the
+// full list takes half as long as opening the connection.
 func probe(c host.Conn) (*known, error) {
-	functions, err := names(c, "SELECT DISTINCT name FROM pragma_function_list")
-	if err != nil {
-		return nil, err
-	}
-	modules, err := names(c, "SELECT name FROM pragma_module_list")
-	if err != nil {
-		return nil, err
-	}
-	return &known{functions: functions, modules: modules}, nil
+	functions, err := names(c, "SELECT name FROM pragma_function_list WHERE name LIKE '%vector%' OR name LIKE 'nearlite%'")
+	return &known{functions}, err
 }
 
+// names runs a query for names and returns their set, in lower case.
 func names(c host.Conn, sql string) (map[string]bool, error) {
 	st, err := c.Prepare(sql)
 	if err != nil {

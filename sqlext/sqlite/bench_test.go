@@ -120,3 +120,22 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// BenchmarkConnect shows what registering nearlite adds to opening a connection.
+func BenchmarkConnect(b *testing.B) {
+	for _, mode := range []string{"bare", "registered"} {
+		b.Run("mode="+mode, func(b *testing.B) {
+			for b.Loop() {
+				c := must(sqlite3.Open(":memory:"))
+				if mode == "registered" {
+					if err := sqlite.Register(c); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := c.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
