@@ -168,10 +168,13 @@ func (c Costs) LexicalListed(in Input) float64 {
 	return c.LexicalScan(in) + c.listing(in) + in.Candidates*c.Member
 }
 
-// LexicalFirst is the price of scoring all documents and probing them in order of
-// score until k passed.
+// LexicalFirst is the price of scoring all documents and probing those that would
+// be hits. Documents come in the order of their rows, so that a probe is due
+// whenever one beats the k best that passed so far: k/selectivity times one more
+// for each time that the number of passing candidates doubles (a record process).
 func (c Costs) LexicalFirst(in Input) float64 {
 	s := math.Max(selectivity(in), 1e-6)
-	probes := math.Min(math.Max(in.Candidates, 1), 1.25*float64(in.K)/s)
+	k := math.Max(float64(in.K), 1)
+	probes := math.Min(math.Max(in.Candidates, 1), k/s*(1+math.Log(math.Max(1, in.Candidates*s/k))))
 	return c.LexicalScan(in) + probes*c.Probe
 }

@@ -80,6 +80,9 @@ type Decision struct {
 	// EfSearch is the candidate list to use: for TraverseThenFilter it is widened
 	// by what the filter is expected to take away.
 	EfSearch int
+	// Fetch is how many candidates TraverseThenFilter takes at a time: about what it
+	// expects to need.
+	Fetch int
 	// Budget is the number of candidates after which a running
 	// TraverseThenFilter or LexicalFirst is losing to the exact plan and has to
 	// switch to it.
@@ -141,18 +144,18 @@ func vectorOptions(in Input) []option {
 		case f.Counted && f.Matches <= float64(in.K):
 			// The graph cannot do better than return them all, and may miss some.
 			o.reason = "no more rows match than are wanted"
-		case f.Counted && f.Matches <= scanAlways(in):
+		case f.Counted && f.Matches <= ScanAlways(in):
 			o.reason = "too few matching rows for a graph to find"
 		}
 	}
 	return opts
 }
 
-// scanAlways is the number of matching rows below which a graph is not trusted to
+// ScanAlways is the number of matching rows below which a graph is not trusted to
 // reach them: filtered traversals lose recall when matching nodes are so sparse
 // that they are no longer connected with each other, and a scan of so few rows is
 // cheap in any case. 0.3 % of the rows, at least 1,000 and at most 20,000.
-func scanAlways(in Input) float64 {
+func ScanAlways(in Input) float64 {
 	return math.Min(20_000, math.Max(1_000, 0.003*float64(in.Rows)))
 }
 
@@ -201,6 +204,9 @@ func pick(in Input, opts []option) Decision {
 		d.Rejected = append(d.Rejected, r)
 	}
 	d.Budget = budget(in, best, opts)
+	if best.plan == TraverseThenFilter {
+		d.Fetch = int(math.Min(float64(d.EfSearch), 8+1.25*float64(in.K)/math.Max(selectivity(in), 1e-6)))
+	}
 	return d
 }
 

@@ -17,5 +17,8 @@ func Register(c host.Conn) error {
 		return err
 	}
 	cat := newCatalog(c)
-	return cat.registerModules()
+	if err := cat.registerModules(); err != nil {
+		return err
+	}
+	return cat.registerSearch()
 }

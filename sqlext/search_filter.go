@@ -1,0 +1,451 @@
+package sqlext
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	plans "github.com/nearlite/nearlite/planner"
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// rowFilter is a compiled filter: an SQL expression over the base table in the
+// three forms a search needs. It is kept by the searcher between searches.
+type rowFilter struct {
+	expr    string
+	version int64 // schema version of the compilation
+	params  int   // placeholders of the expression
+
+	list   host.Stmt // all matching rowids
+	probe  host.Stmt // one row: 1 when it matches, no row when not
+	sample host.Stmt // the first row from a rowid on: does it match?
+	access string    // how the host lists: index, covering or scan
+	low    int64     // range of rowids, to draw from
+	high   int64
+
+	estimates map[string]*estimate // by argument values
+	busy      bool                 // in use by a search further up the stack
+}
+
+// estimate remembers what was learned about a filter with certain arguments. It
+// decides on plans only, so that its age does no harm; after estimateUses searches
+// it is learned again.
+type estimate struct {
+	share plans.Selectivity
+	rows  int64
+	uses  int
+	probe time.Duration // of one row
+}
+
+const (
+	estimateUses = 64
+	maxEstimates = 64
+	maxFilters   = 32
+)
+
+// checkExpression makes sure that text is one expression when put between
+// parentheses, whatever it says: nothing in it ends the parentheses or the
+// statement. What is left for SQLite to find is whether it parses.
+func checkExpression(text string) error {
+	depth := 0
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == 0:
+			return errors.New("holds a zero byte")
+		case c == '\'' || c == '"' || c == '`' || c == '[':
+			end := quotedEnd(text, i)
+			if end < 0 {
+				return errors.New("has an unterminated " + string(c))
+			}
+			i = end
+			continue
+		case strings.HasPrefix(text[i:], "/*"):
+			n := strings.Index(text[i+2:], "*/")
+			if n < 0 {
+				return errors.New("has an unterminated comment")
+			}
+			i += 2 + n + 2
+			continue
+		case strings.HasPrefix(text[i:], "--"):
+			n := strings.IndexByte(text[i:], '\n')
+			if n < 0 {
+				return nil2depth(depth) // we put a line end behind the expression
+			}
+			i += n
+			continue
+		case c == ';':
+			return errors.New("holds a semicolon, want one expression")
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth < 0 {
+				return errors.New("has a ) without its (")
+			}
+		}
+		i++
+	}
+	return nil2depth(depth)
+}
+
+func nil2depth(depth int) error {
+	if depth > 0 {
+		return errors.New("has a ( without its )")
+	}
+	return nil
+}
+
+// quotedEnd is the offset behind the quoted token that starts at i; -1 if it does
+// not end.
+func quotedEnd(s string, i int) int {
+	end := s[i]
+	if end == '[' {
+		if n := strings.IndexByte(s[i:], ']'); n >= 0 {
+			return i + n + 1
+		}
+		return -1
+	}
+	for i++; i < len(s); i++ {
+		if s[i] != end {
+			continue
+		}
+		if i+1 < len(s) && s[i+1] == end {
+			i++
+			continue
+		}
+		return i + 1
+	}
+	return -1
+}
+
+// filterSQL builds the three statements. The expression stands first, so that its
+// placeholders, numbered or not, keep their numbers; ours follows the highest.
+func filterSQL(b *baseTable, expr string, params int) (list, probe, sample string) {
+	from, rowid, own := b.qualifiedName(), b.rowid, "?"+itoa(params+1)
+	list = "SELECT " + rowid + " FROM " + from + " WHERE (" + expr + "\n)"
+	probe = "SELECT 1 FROM " + from + " WHERE (" + expr + "\n) AND " + rowid + " = " + own
+	sample = "SELECT (" + expr + "\n) IS TRUE FROM " + from + " WHERE " + rowid + " >= " + own + " ORDER BY " + rowid + " LIMIT 1"
+	if b.where != "" {
+		list += " AND (" + b.where + ")"
+	}
+	return list, probe, sample
+}
+
+// compileFilter prepares a filter over the base table of an index. label names the
+// function in messages.
+func compileFilter(c host.Conn, label string, b *baseTable, expr string, version int64) (_ *rowFilter, err error) {
+	bad := func(err error) error {
+		return errorf("%s: filter %s: %v", label, quoteShort(expr), err)
+	}
+	if strings.TrimSpace(expr) == "" {
+		return nil, bad(errors.New("is empty, want an expression over the columns of " + b.label()))
+	}
+	if err := checkExpression(expr); err != nil {
+		return nil, bad(err)
+	}
+	f := &rowFilter{expr: expr, version: version, estimates: map[string]*estimate{}}
+	defer func() {
+		if err != nil {
+			f.close()
+		}
+	}()
+	list, _, _ := filterSQL(b, expr, 0)
+	if f.list, err = c.Prepare(list); err != nil {
+		return nil, bad(plainMessage(err))
+	}
+	if !f.list.ReadOnly() {
+		return nil, bad(errors.New("writes to the database, want an expression that only reads"))
+	}
+	f.params = f.list.BindCount()
+	_, probe, sample := filterSQL(b, expr, f.params)
+	if f.probe, err = c.Prepare(probe); err != nil {
+		return nil, bad(plainMessage(err))
+	}
+	if f.sample, err = c.Prepare(sample); err != nil {
+		return nil, bad(plainMessage(err))
+	}
+	if f.access, err = accessPath(c, list); err != nil {
+		return nil, bad(plainMessage(err))
+	}
+	return f, nil
+}
+
+// plainMessage drops what the host puts before SQLite's message.
+func plainMessage(err error) error {
+	var he *host.Error
+	if errors.As(err, &he) {
+		return errors.New(strings.TrimPrefix(strings.TrimPrefix(he.Message, "sqlite3: "), "SQL logic error: "))
+	}
+	return err
+}
+
+// accessPath says how SQLite would run a statement over one table: through an
+// index, over a covering index from end to end, or over the whole table.
+func accessPath(c host.Conn, sql string) (string, error) {
+	access := "index"
+	err := query(c, "EXPLAIN QUERY PLAN "+sql, nil, func(row host.Stmt) error {
+		if row.Value(1).Int != 0 {
+			return nil // inside a subquery
+		}
+		switch detail := row.Value(3).String(); {
+		case !strings.HasPrefix(detail, "SCAN "):
+		case strings.Contains(detail, "COVERING INDEX"):
+			access = "covering"
+		default:
+			access = "scan"
+		}
+		return nil
+	})
+	return access, err
+}
+
+func (f *rowFilter) close() {
+	for _, st := range []host.Stmt{f.list, f.probe, f.sample} {
+		if st != nil {
+			_ = st.Close()
+		}
+	}
+}
+
+// filterRun is a filter with its arguments during one search. Both legs of a
+// hybrid search share it.
+type filterRun struct {
+	conn   host.Conn
+	f      *rowFilter
+	label  string
+	args   []host.Value
+	memo   map[int64]bool // rows tested, kept when two legs ask
+	rows   []int64        // matching rows, ascending, once listed
+	listed bool
+	member *roaring64.Bitmap
+
+	est       *estimate
+	probes    int64
+	listTime  time.Duration
+	learnTime time.Duration
+}
+
+// bind hands the arguments to the three statements.
+func (r *filterRun) bind() error {
+	if len(r.args) != r.f.params {
+		return errorf("%s: filter %s has %s, filter_args has %s", r.label, quoteShort(r.f.expr),
+			plural(r.f.params, "placeholder"), plural(len(r.args), "value"))
+	}
+	for _, st := range []host.Stmt{r.f.list, r.f.probe, r.f.sample} {
+		for i, v := range r.args {
+			if err := st.Bind(i+1, v); err != nil {
+				return r.fail(err)
+			}
+		}
+	}
+	return nil
+}
+
+// fail names the filter in an error of its evaluation.
+func (r *filterRun) fail(err error) error {
+	var he *host.Error
+	if errors.As(err, &he) && he.Code != host.CodeError {
+		return err // busy, interrupted, corrupt: not the filter's fault
+	}
+	return errorf("%s: filter %s: %v", r.label, quoteShort(r.f.expr), plainMessage(err))
+}
+
+// Allows tests one row.
+func (r *filterRun) Allows(rowid int64) (bool, error) {
+	if r.listed {
+		return r.contains(rowid), nil
+	}
+	if r.memo != nil {
+		if pass, ok := r.memo[rowid]; ok {
+			return pass, nil
+		}
+	}
+	r.probes++
+	st := r.f.probe
+	err := st.Bind(r.f.params+1, host.IntValue(rowid))
+	if err != nil {
+		return false, r.fail(err)
+	}
+	pass, err := st.Step()
+	_ = st.Reset()
+	if err != nil {
+		return false, r.fail(err)
+	}
+	if r.memo != nil {
+		r.memo[rowid] = pass
+	}
+	return pass, nil
+}
+
+func (r *filterRun) contains(rowid int64) bool {
+	if r.member == nil {
+		r.member = roaring64.New()
+		batch := make([]uint64, len(r.rows))
+		for i, id := range r.rows {
+			batch[i] = uint64(id)
+		}
+		r.member.AddMany(batch)
+	}
+	return r.member.Contains(uint64(rowid))
+}
+
+// listUpTo lists matching rows until limit of them were seen (limit < 0: all) and
+// reports whether it came to the end.
+func (r *filterRun) listUpTo(limit int) (bool, error) {
+	if r.listed {
+		return true, nil
+	}
+	start := time.Now()
+	defer func() { r.listTime += time.Since(start) }()
+	rows := r.rows[:0]
+	st := r.f.list
+	defer func() { _ = st.Reset() }()
+	for {
+		if limit >= 0 && len(rows) > limit {
+			return false, nil
+		}
+		ok, err := st.Step()
+		if err != nil {
+			return false, r.fail(err)
+		}
+		if !ok {
+			break
+		}
+		rows = append(rows, st.Value(0).Int)
+	}
+	slices.Sort(rows) // the order of the table is the order of its pages
+	r.rows = slices.Compact(rows)
+	r.listed = true
+	return true, nil
+}
+
+// learn finds out how many of the index's rows the filter passes, for as little
+// time as the answer is worth.
+func (r *filterRun) learn(rows int64, limit float64) (*plans.FilterInput, error) {
+	if !r.listed && r.est == nil {
+		start := time.Now()
+		if err := r.estimate(rows); err != nil {
+			return nil, err
+		}
+		// A narrow filter with an index behind it is listed at once: the number is
+		// then known, and the rows are at hand for any plan.
+		if r.f.access == "index" && r.est.share.Share()*float64(rows) < 4*limit {
+			if _, err := r.listUpTo(int(4 * limit)); err != nil {
+				return nil, err
+			}
+		}
+		r.learnTime = time.Since(start)
+	}
+	if r.listed {
+		return &plans.FilterInput{Matches: float64(len(r.rows)), Counted: true, Listed: true, Indexed: true}, nil
+	}
+	return &plans.FilterInput{
+		Matches: r.est.share.Share() * float64(rows),
+		Indexed: r.f.access == "index",
+	}, nil
+}
+
+// estimate draws rows at random. The draws are seeded by their number alone, so
+// that the same data gives the same plan.
+func (r *filterRun) estimate(rows int64) error {
+	key := argsKey(r.args)
+	if e := r.f.estimates[key]; e != nil && e.uses < estimateUses && e.rows/2 <= rows && rows <= 2*e.rows+100 {
+		e.uses++
+		r.est = e
+		return nil
+	}
+	e := &estimate{rows: rows}
+	if err := r.draw(e); err != nil {
+		return err
+	}
+	if len(r.f.estimates) >= maxEstimates {
+		clear(r.f.estimates)
+	}
+	r.f.estimates[key] = e
+	r.est = e
+	return nil
+}
+
+// maxSampleTime ends the drawing for filters that are slow to evaluate.
+const maxSampleTime = 2 * time.Millisecond
+
+func (r *filterRun) draw(e *estimate) error {
+	if r.f.high <= r.f.low {
+		return nil
+	}
+	span := uint64(r.f.high-r.f.low) + 1
+	rng := rand.New(rand.NewPCG(1, 2))
+	start := time.Now()
+	for n := e.share.More(); n > 0; n = e.share.More() {
+		for range n {
+			from := r.f.low
+			if span == 0 {
+				from = int64(rng.Uint64()) // the whole range of rowids
+			} else {
+				from += int64(rng.Uint64N(span))
+			}
+			if err := r.f.sample.Bind(r.f.params+1, host.IntValue(from)); err != nil {
+				return r.fail(err)
+			}
+			ok, err := r.f.sample.Step()
+			if err != nil {
+				_ = r.f.sample.Reset()
+				return r.fail(err)
+			}
+			if ok {
+				e.share.Add(r.f.sample.Value(0).Int != 0)
+			}
+			_ = r.f.sample.Reset()
+			if !ok {
+				return nil // the table shrank
+			}
+		}
+		r.probes += int64(n)
+		if e.probe = time.Since(start) / time.Duration(e.share.Probed); time.Since(start) > maxSampleTime {
+			return nil
+		}
+	}
+	return nil
+}
+
+// measureRange reads the range of rowids to draw from.
+func (f *rowFilter) measureRange(c host.Conn, b *baseTable) error {
+	for _, x := range []struct {
+		order string
+		to    *int64
+	}{{"", &f.low}, {" DESC", &f.high}} {
+		sql := "SELECT " + b.rowid + " FROM " + b.qualifiedName() + " ORDER BY " + b.rowid + x.order + " LIMIT 1"
+		err := query(c, sql, nil, func(row host.Stmt) error { *x.to = row.Value(0).Int; return nil })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// costs adapts the prices to this filter: a covering index is cheaper to read than
+// the table, and an expression with subqueries may be dear to evaluate.
+func (r *filterRun) costs(c plans.Costs) plans.Costs {
+	if r.f.access == "covering" {
+		c.ListScan *= 0.4
+	}
+	if r.est != nil {
+		if ns := float64(r.est.probe.Nanoseconds()); ns > 4*c.Probe {
+			c.Probe = ns
+		}
+	}
+	return c
+}
+
+func argsKey(args []host.Value) string {
+	var b strings.Builder
+	for _, v := range args {
+		b.WriteByte(byte('0' + v.Kind))
+		b.WriteString(indexText(v))
+		b.WriteByte(0)
+	}
+	return b.String()
+}

@@ -1,0 +1,251 @@
+package sqlext
+
+import (
+	"context"
+	"math"
+
+	"github.com/nearlite/nearlite/hnsw"
+	"github.com/nearlite/nearlite/lexical"
+	plans "github.com/nearlite/nearlite/planner"
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// minDepth is how many rows each leg contributes at least: the study in
+// docs/hybrid.md was made with it, and fused results hardly change beyond.
+const minDepth = 100
+
+// hybrid is one hybrid search with both legs.
+type hybrid struct {
+	s       *searcher
+	opt     *searchOptions
+	vec     *vectorLeg
+	lex     *lexicalLeg
+	fusion  *plans.FusionExplain
+	times   plans.Times
+	watch   *stopwatch
+	unknown []int64
+}
+
+// runHybridSearch is hybrid_search.
+func runHybridSearch(s *searcher, args []host.Value, given []bool, explain bool) (*searchResult, error) {
+	watch := newStopwatch()
+	fn := "hybrid_search"
+	c := newSearchCall(fn, []string{"vector_index", "lexical_index", "query", "vector", "k", "filter", "filter_args", "options"}, args, given)
+	c.require(4, "hybrid_search(vector_index, lexical_index, query, vector, k, filter, filter_args, options)")
+	vectorName := c.text(0, "the name of a vector index")
+	lexicalName := c.text(1, "the name of a lexical index")
+	query, hasQuery := c.query(2)
+	hasVector := !args[3].IsNull()
+	if c.err == nil && !hasQuery && !hasVector {
+		c.fail("query is empty and vector is NULL, want at least one of them")
+	}
+	k := c.k(4)
+	expr, filterArgs, options := c.filterArguments(5)
+	if c.err != nil {
+		return nil, c.err
+	}
+	opt, err := parseSearchOptions(fn, options, hybridSearchOptions)
+	if err != nil {
+		return nil, err
+	}
+	vt, err := s.vectorTable(vectorName)
+	if err != nil {
+		return nil, err
+	}
+	defer vt.leave()
+	lt, err := s.lexicalTable(lexicalName)
+	if err != nil {
+		return nil, err
+	}
+	defer lt.leave()
+	if foldName(vt.base.label()) != foldName(lt.base.label()) {
+		return nil, errorf("%s: %s indexes %s and %s indexes %s, want two indexes of one table",
+			fn, vt.label(), vt.base.label(), lt.label(), lt.base.label())
+	}
+	var q []float32
+	if hasVector {
+		if q, err = queryVector(vt.label(), args[3], vt.params.Dims); err != nil {
+			return nil, err
+		}
+	}
+	filter, done, err := s.filter(fn, &vt.indexTable, expr, filterArgs)
+	defer done()
+	if err != nil {
+		return nil, err
+	}
+	if filter != nil {
+		filter.memo = map[int64]bool{}
+	}
+	h := &hybrid{s: s, opt: opt, watch: watch}
+	if hasVector {
+		if h.vec, err = s.newVectorLeg(vt, q, opt, filter); err != nil {
+			return nil, err
+		}
+	}
+	if hasQuery {
+		if h.lex, err = s.newLexicalLeg(lt, query, opt, filter); err != nil {
+			return nil, err
+		}
+	}
+	h.times.Prepare = watch.lap()
+	start := k
+	if hasVector && hasQuery {
+		start = max(2*k, minDepth)
+		if opt.depth > 0 {
+			start = max(opt.depth, k)
+		}
+	}
+	rows, err := s.refine(fn, vt.base, opt, k, start, func(n int) ([]searchRow, bool, error) {
+		if k == 0 {
+			n = 0
+		}
+		return h.run(s.interrupt(), n)
+	})
+	if err != nil {
+		return nil, err
+	}
+	res := &searchResult{rows: rows}
+	if explain {
+		res.explain, err = h.explain(k, len(rows), filter)
+	}
+	return res, err
+}
+
+// run fuses n rows of each leg. all: neither leg has more.
+func (h *hybrid) run(ctx context.Context, n int) (rows []searchRow, all bool, err error) {
+	var near []hnsw.Hit
+	var said []lexical.Hit
+	h.watch.lap()
+	if h.vec != nil {
+		if near, err = h.vec.run(ctx, n); err != nil {
+			return nil, false, err
+		}
+		h.times.Vector += h.watch.lap()
+	}
+	if h.lex != nil {
+		if said, err = h.lex.run(ctx, n); err != nil {
+			return nil, false, err
+		}
+		h.times.Lexical += h.watch.lap()
+	}
+	switch {
+	case h.lex == nil:
+		return vectorRows(h.vec.t.params.Metric, near), len(near) < n, nil
+	case h.vec == nil:
+		return lexicalRowsOf(said), len(said) < n, nil
+	}
+	rows, err = h.fuse(ctx, n, near, said)
+	h.times.Fuse += h.watch.lap()
+	return rows, len(near) < n && len(said) < n, err
+}
+
+// fuse joins the legs. Rows that only the text leg found get their true distance,
+// which the default fusion uses and which costs one look at the row's vector each.
+func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexical.Hit) ([]searchRow, error) {
+	metric := h.vec.t.params.Metric
+	distance := make(map[int64]float64, len(near)+len(said))
+	vec := plans.Leg{Items: make([]plans.Item, len(near)), Complete: len(near) < n, Least: leastVectorScore(metric)}
+	for i, hit := range near {
+		vec.Items[i] = plans.Item{RowID: hit.RowID, Score: vectorScore(metric, hit.Distance)}
+		distance[hit.RowID] = hit.Distance
+	}
+	lex := plans.Leg{Items: make([]plans.Item, 0, len(said)), Complete: len(said) < n}
+	h.unknown = h.unknown[:0]
+	for _, hit := range said {
+		lex.Items = append(lex.Items, plans.Item{RowID: hit.RowID, Score: hit.Score})
+		if _, known := distance[hit.RowID]; !known {
+			h.unknown = append(h.unknown, hit.RowID)
+		}
+	}
+	if err := h.measure(ctx, distance, &vec); err != nil {
+		return nil, err
+	}
+	if !math.IsInf(h.opt.maxDistance, 1) {
+		lex.Items = dropFar(lex.Items, distance, h.opt.maxDistance)
+	}
+	fused, info, err := plans.Fuse(lex, vec, h.opt.fuse)
+	if err != nil {
+		return nil, errorf("hybrid_search: %v", err)
+	}
+	rows := make([]searchRow, len(fused))
+	for i, f := range fused {
+		d, known := distance[f.RowID]
+		if !known {
+			d = math.NaN()
+		}
+		rows[i] = searchRow{
+			id: f.RowID, score: f.Score, distance: d, lexical: f.LexicalScore,
+			vectorRank: f.VectorRank, lexicalRank: f.LexicalRank,
+		}
+	}
+	h.fusion = &plans.FusionExplain{
+		Method: info.Method, Weight: round3(info.Weight), Support: round3(info.Support), Depth: n, Candidates: len(fused),
+	}
+	switch info.Method {
+	case plans.RRF:
+		h.fusion.RankConstant = h.opt.fuse.RankConstant
+		if h.fusion.RankConstant == 0 {
+			h.fusion.RankConstant = plans.DefaultRankConstant
+		}
+	case plans.Convex:
+		if h.fusion.Normalize = h.opt.fuse.Normalize; h.fusion.Normalize == "" {
+			h.fusion.Normalize = plans.MinMax
+		}
+	}
+	return rows, nil
+}
+
+// measure computes the distances of the rows that only the text leg found.
+func (h *hybrid) measure(ctx context.Context, distance map[int64]float64, vec *plans.Leg) error {
+	bounded := !math.IsInf(h.opt.maxDistance, 1)
+	auto := h.opt.fuse.Method == "" || h.opt.fuse.Method == plans.Auto
+	if len(h.unknown) == 0 || !auto && !bounded {
+		return nil
+	}
+	l := h.vec
+	hits, st, err := l.t.index.SearchRows(ctx, l.q, len(h.unknown), func(yield func(hnsw.RowID) bool) {
+		for _, id := range h.unknown {
+			if !yield(id) {
+				return
+			}
+		}
+	})
+	l.count(st)
+	if err != nil {
+		return l.t.wrap(err)
+	}
+	vec.Known = make(map[int64]float64, len(hits))
+	for _, hit := range hits {
+		distance[hit.RowID] = hit.Distance
+		vec.Known[hit.RowID] = vectorScore(l.t.params.Metric, hit.Distance)
+	}
+	return nil
+}
+
+// dropFar keeps the rows within max_distance; rows without a vector are not.
+func dropFar(items []plans.Item, distance map[int64]float64, bound float64) []plans.Item {
+	kept := items[:0]
+	for _, it := range items {
+		if d, known := distance[it.RowID]; known && d <= bound {
+			kept = append(kept, it)
+		}
+	}
+	return kept
+}
+
+// explain is the record of the search.
+func (h *hybrid) explain(k, rows int, filter *filterRun) ([]byte, error) {
+	var legs []plans.LegExplain
+	var indexed int64
+	if h.vec != nil {
+		legs = append(legs, h.vec.finish())
+		indexed = h.vec.rows
+	}
+	if h.lex != nil {
+		legs = append(legs, h.lex.finish())
+		indexed = max(indexed, h.lex.rows)
+	}
+	return h.s.explain("hybrid", k, rows, filter, indexed, h.fusion, h.times, h.watch, legs...)
+}
+
+func round3(f float64) float64 { return math.Round(f*1000) / 1000 }

@@ -1,0 +1,181 @@
+package sqlext
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/nearlite/nearlite/lexical"
+	plans "github.com/nearlite/nearlite/planner"
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// lexicalLeg is one planned search of a lexical index.
+type lexicalLeg struct {
+	s      *searcher
+	t      *lexicalTable
+	query  string
+	opt    *searchOptions
+	filter *filterRun // nil: none
+	rows   int64
+	record plans.LegExplain
+}
+
+func (s *searcher) newLexicalLeg(t *lexicalTable, query string, opt *searchOptions, filter *filterRun) (*lexicalLeg, error) {
+	rows, err := t.index.Rows()
+	if err != nil {
+		return nil, t.wrap(err)
+	}
+	l := &lexicalLeg{s: s, t: t, query: query, opt: opt, filter: filter, rows: rows}
+	l.record = plans.LegExplain{Leg: "lexical", Index: t.label(), IndexRows: rows}
+	return l, nil
+}
+
+// candidateShare is the share of documents that a query is assumed to match while
+// planning: it is not known before the postings are read, and decides little.
+const candidateShare = 0.05
+
+// scoreRowsLimit is up to how many listed rows are scored one by one rather than
+// tested while all documents of the query are scored.
+const scoreRowsLimit = 256
+
+// run returns the k best documents that pass the filter, best first; fewer only
+// when there are no more.
+func (l *lexicalLeg) run(ctx context.Context, k int) ([]lexical.Hit, error) {
+	start := time.Now()
+	in := plans.Input{
+		Lexical: true, Rows: l.rows, K: int(min(int64(k), max(l.rows, 0))), Exact: l.opt.exact,
+		Candidates: math.Ceil(candidateShare * float64(l.rows)), Costs: plans.DefaultCosts(),
+	}
+	if l.filter != nil && in.K > 0 {
+		f, err := l.filter.learn(l.rows, 1000)
+		if err != nil {
+			return nil, err
+		}
+		in.Filter, in.Costs = f, l.filter.costs(in.Costs)
+	}
+	d := plans.Choose(in)
+	l.record.Plan, l.record.Cost, l.record.Rejected = d.Plan, d.Cost, d.Rejected
+	req := lexical.Request{Query: l.query, Syntax: l.opt.syntax, K: in.K}
+	var hits []lexical.Hit
+	var err error
+	switch d.Plan {
+	case plans.NoMatches:
+		// The query is still read: a malformed one is an error whatever matches.
+		err = l.t.index.Validate(l.query, l.opt.syntax)
+	case plans.ExactScan:
+		hits, err = l.listed(ctx, req)
+	case plans.LexicalFirst:
+		req.Filter = l.filter
+		hits, err = l.search(ctx, req)
+	default:
+		req.Filter = liveRows{base: l.t.base}
+		hits, err = l.search(ctx, req)
+	}
+	if err != nil {
+		return nil, l.fail(err)
+	}
+	l.record.Depth, l.record.Rows = k, len(hits)
+	l.record.TimeUS = plans.Microseconds(time.Since(start))
+	return hits, nil
+}
+
+// listed searches among the rows that the filter lists.
+func (l *lexicalLeg) listed(ctx context.Context, req lexical.Request) ([]lexical.Hit, error) {
+	if _, err := l.filter.listUpTo(-1); err != nil {
+		return nil, err
+	}
+	if len(l.filter.rows) > scoreRowsLimit {
+		req.Filter = l.filter
+		return l.search(ctx, req)
+	}
+	hits, st, err := l.t.index.SearchRows(ctx, req, l.filter.rows)
+	l.count(st)
+	return hits[:min(len(hits), req.K)], err
+}
+
+func (l *lexicalLeg) search(ctx context.Context, req lexical.Request) ([]lexical.Hit, error) {
+	hits, st, err := l.t.index.Search(ctx, req)
+	l.count(st)
+	return hits, err
+}
+
+func (l *lexicalLeg) count(st lexical.SearchStats) { l.record.NodesVisited += st.Matches }
+
+// fail names what is wrong: the query's text is the caller's, the rest the index's.
+func (l *lexicalLeg) fail(err error) error {
+	if errors.Is(err, lexical.ErrQuery) {
+		return errorf("%s: query %s: %v", l.t.label(), quoteShort(l.query), err)
+	}
+	return l.t.wrap(err)
+}
+
+// finish completes the leg's record.
+func (l *lexicalLeg) finish() plans.LegExplain {
+	if l.filter != nil {
+		l.record.Probes = l.filter.probes
+	}
+	return l.record
+}
+
+// runLexicalSearch is lexical_search.
+func runLexicalSearch(s *searcher, args []host.Value, given []bool, explain bool) (*searchResult, error) {
+	watch := newStopwatch()
+	fn := "lexical_search"
+	c := newSearchCall(fn, []string{"index", "query", "k", "filter", "filter_args", "options"}, args, given)
+	c.require(2, "lexical_search(index, query, k, filter, filter_args, options)")
+	name := c.text(0, "the name of a lexical index")
+	query, _ := c.query(1)
+	if c.err == nil && args[1].IsNull() {
+		c.fail("query is NULL, want text to search for")
+	}
+	k := c.k(2)
+	expr, filterArgs, options := c.filterArguments(3)
+	if c.err != nil {
+		return nil, c.err
+	}
+	opt, err := parseSearchOptions(fn, options, lexicalSearchOptions)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.lexicalTable(name)
+	if err != nil {
+		return nil, err
+	}
+	defer t.leave()
+	filter, done, err := s.filter(fn, &t.indexTable, expr, filterArgs)
+	defer done()
+	if err != nil {
+		return nil, err
+	}
+	leg, err := s.newLexicalLeg(t, query, opt, filter)
+	if err != nil {
+		return nil, err
+	}
+	times := plans.Times{Prepare: watch.lap()}
+	rows, err := s.refine(fn, t.base, opt, k, k, func(n int) ([]searchRow, bool, error) {
+		hits, err := leg.run(s.interrupt(), n)
+		return lexicalRowsOf(hits), len(hits) < n, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	res := &searchResult{rows: rows}
+	if explain {
+		times.Lexical = watch.lap()
+		res.explain, err = s.explain("lexical", k, len(rows), filter, leg.rows, nil, times, watch, leg.finish())
+	}
+	return res, err
+}
+
+// lexicalRowsOf makes result rows of hits.
+func lexicalRowsOf(hits []lexical.Hit) []searchRow {
+	rows := make([]searchRow, len(hits))
+	for i, h := range hits {
+		rows[i] = searchRow{
+			id: h.RowID, score: h.Score, distance: math.NaN(), lexical: h.Score, lexicalRank: i + 1,
+		}
+	}
+	return rows
+}

@@ -1,0 +1,329 @@
+package sqlext
+
+import (
+	"strings"
+
+	"github.com/nearlite/nearlite/sqlext/host"
+)
+
+// The planned searches are table-valued functions: eponymous modules whose hidden
+// columns take the arguments, in the order they are declared.
+//
+//	vector_top_k(idx, vector, k)                                    search_topk.go
+//	vector_search(idx, vector, k, filter, filter_args, options)     search_vector.go
+//	lexical_search(idx, query, k, filter, filter_args, options)     search_lexical.go
+//	hybrid_search(vector_index, lexical_index, query, vector, k,
+//	              filter, filter_args, options)                     search_hybrid.go
+
+// Output columns of the three functions that are ours; the arguments follow, then
+// explain.
+const (
+	outID = iota
+	outScore
+	outDistance
+	outLexicalScore
+	outVectorRank
+	outLexicalRank
+	outColumns
+)
+
+// searchFunction describes one table-valued function.
+type searchFunction struct {
+	name    string
+	out     []string // visible columns, the first is id
+	args    []string // hidden columns that take the arguments
+	after   string   // hidden output column behind the arguments
+	require int      // leading arguments that must be given
+	usage   string
+	// run computes the rows. explain says that the record of the search is wanted.
+	run func(s *searcher, args []host.Value, given []bool, explain bool) (*searchResult, error)
+}
+
+var searchOut = []string{"id INTEGER", "score REAL", "distance REAL", "lexical_score REAL", "vector_rank INTEGER", "lexical_rank INTEGER"}
+
+func searchFunctions() []*searchFunction {
+	return []*searchFunction{
+		{
+			name: "vector_top_k", out: []string{"id INTEGER"}, args: []string{"idx", "vector", "k"},
+			after: "distance REAL", run: runTopK,
+		},
+		{
+			name: "vector_search", out: searchOut, after: "explain TEXT", require: 2,
+			args:  []string{"idx", "vector", "k", "filter", "filter_args", "options"},
+			usage: "vector_search(index, vector, k, filter, filter_args, options)", run: runVectorSearch,
+		},
+		{
+			name: "lexical_search", out: searchOut, after: "explain TEXT", require: 2,
+			args:  []string{"idx", "query", "k", "filter", "filter_args", "options"},
+			usage: "lexical_search(index, query, k, filter, filter_args, options)", run: runLexicalSearch,
+		},
+		{
+			name: "hybrid_search", out: searchOut, after: "explain TEXT", require: 4,
+			args:  []string{"vector_index", "lexical_index", "query", "vector", "k", "filter", "filter_args", "options"},
+			usage: "hybrid_search(vector_index, lexical_index, query, vector, k, filter, filter_args, options)", run: runHybridSearch,
+		},
+	}
+}
+
+// registerSearch registers the table-valued functions. vector_top_k is left alone
+// where the host brings its own: libSQL's own indexes depend on it.
+func (cat *catalog) registerSearch() error {
+	modules, err := names(cat.conn, "SELECT name FROM pragma_module_list")
+	if err != nil {
+		return err
+	}
+	s := newSearcher(cat)
+	for _, f := range searchFunctions() {
+		if f.name == "vector_top_k" && modules[f.name] {
+			continue
+		}
+		err := cat.conn.CreateModule(f.name, host.Module{
+			Connect: func(c host.Conn, _ host.ModuleArgs) (host.Table, error) {
+				if err := c.DeclareVTab(f.declaration()); err != nil {
+					return nil, err
+				}
+				s.users++
+				return &searchTable{searcher: s, fn: f}, nil
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// declaration is the table that the function looks like.
+func (f *searchFunction) declaration() string {
+	var b strings.Builder
+	b.WriteString("CREATE TABLE x(")
+	b.WriteString(strings.Join(f.out, ", "))
+	for _, a := range f.args {
+		b.WriteString(", " + a + " HIDDEN")
+	}
+	b.WriteString(", " + f.after + " HIDDEN)")
+	return b.String()
+}
+
+// searchTable is the table behind a function on one connection.
+type searchTable struct {
+	searcher *searcher
+	fn       *searchFunction
+}
+
+var (
+	_ host.Table       = (*searchTable)(nil)
+	_ host.CursorTable = (*searchTable)(nil)
+)
+
+// searchCost makes every scan dearer than any other loop of a statement, so that
+// SQLite puts it outermost whenever the arguments allow it.
+const searchCost = 1e9
+
+// BestIndex has one plan: Num has bit i set when argument i is given, and the
+// arguments come in their order.
+//
+//	constraint             usable                 not usable
+//	argument = x           passed, not re-tested  no plan: SQLite asks again with
+//	                                              the tables that x needs outside
+//	anything else (id = y) left to SQLite; never makes the scan cheaper
+//
+// Every scan costs searchCost. A join with the base table could run the search once
+// for each of its rows and compare ids, or run it once and look the ids up; with an
+// index on a filtered column and a search that grew cheaper by an id, SQLite would
+// take the first. Here the number of scans decides, and one scan always wins. Where
+// the query vector comes from another table (a correlated call) only plans with
+// that table outside are offered, and are taken at any cost.
+func (t *searchTable) BestIndex(info *host.IndexInfo) error {
+	first := len(t.fn.out)
+	place := make([]int, len(t.fn.args)) // constraint + 1 for each argument
+	for i, c := range info.Constraints {
+		arg := c.Column - first
+		if arg < 0 || arg >= len(t.fn.args) || c.Op != host.EQ {
+			continue
+		}
+		if !c.Usable {
+			return host.ErrNoPlan
+		}
+		if place[arg] == 0 {
+			place[arg] = i + 1
+		}
+	}
+	argv := 0
+	for arg, p := range place {
+		if p == 0 {
+			continue
+		}
+		argv++
+		info.Num |= 1 << arg
+		info.Constraints[p-1].ArgvIndex = argv
+		info.Constraints[p-1].Omit = true
+	}
+	info.EstimatedCost = searchCost
+	info.EstimatedRows = 10
+	for arg, name := range t.fn.args {
+		if name != "k" || place[arg] == 0 {
+			continue
+		}
+		if v, known := info.RHS(place[arg] - 1); known && v.Kind == host.Integer && v.Int >= 0 {
+			info.EstimatedRows = max(v.Int, 1)
+		}
+	}
+	return nil
+}
+
+// Search runs the function outside of any cursor.
+func (t *searchTable) Search(plan host.Plan, args host.Args) (host.Rows, error) {
+	return (&searchCursor{table: t}).Search(plan, args)
+}
+
+// OpenCursor makes a cursor, which remembers its last search.
+func (t *searchTable) OpenCursor() host.Cursor { return &searchCursor{table: t} }
+
+// Close releases the statements after the last table of the connection.
+func (t *searchTable) Close() error {
+	t.searcher.users--
+	if t.searcher.users == 0 {
+		t.searcher.close()
+	}
+	return nil
+}
+
+// searchCursor runs the function. As the inner loop of a join it is started again
+// for each outer row; when the arguments are those of the last start, so is the
+// result, because a statement sees one state of the database.
+type searchCursor struct {
+	table  *searchTable
+	num    int
+	args   []host.Value
+	result *searchResult
+}
+
+// Search computes the rows.
+func (c *searchCursor) Search(plan host.Plan, args host.Args) (host.Rows, error) {
+	fn := c.table.fn
+	if c.result == nil || plan.Num != c.num || !sameArgs(c.args, args) {
+		c.result = nil
+		c.num = plan.Num
+		c.args = copyArgs(args)
+		values := make([]host.Value, len(fn.args))
+		given := make([]bool, len(fn.args))
+		next := 0
+		for i := range fn.args {
+			if plan.Num&(1<<i) != 0 {
+				values[i], given[i] = c.args[next], true
+				next++
+			}
+		}
+		explain := fn.after == "explain TEXT" && plan.ColumnsUsed>>(len(fn.out)+len(fn.args))&1 != 0
+		r, err := fn.run(c.table.searcher, values, given, explain)
+		if err != nil {
+			return nil, err
+		}
+		r.args = values
+		c.result = r
+	}
+	return &searchRows{fn: fn, result: c.result}, nil
+}
+
+// Close ends the cursor.
+func (c *searchCursor) Close() error {
+	c.result, c.args = nil, nil
+	return nil
+}
+
+func sameArgs(have []host.Value, args host.Args) bool {
+	if len(have) != args.Len() {
+		return false
+	}
+	for i, h := range have {
+		v := args.Value(i)
+		if h.Kind != v.Kind || h.Int != v.Int || h.Float != v.Float || string(h.Bytes) != string(v.Bytes) {
+			return false
+		}
+	}
+	return true
+}
+
+func copyArgs(args host.Args) []host.Value {
+	out := make([]host.Value, args.Len())
+	for i := range out {
+		v := args.Value(i)
+		v.Bytes = append([]byte(nil), v.Bytes...)
+		out[i] = v
+	}
+	return out
+}
+
+// searchRow is one row of a result. Floats that are NaN and ranks that are 0 are
+// NULL.
+type searchRow struct {
+	id                      int64
+	score, distance         float64
+	lexical                 float64
+	vectorRank, lexicalRank int
+}
+
+// searchResult is what a function computed.
+type searchResult struct {
+	rows    []searchRow
+	explain []byte // JSON
+	args    []host.Value
+}
+
+// searchRows hands a result to SQLite.
+type searchRows struct {
+	fn     *searchFunction
+	result *searchResult
+	next   int
+}
+
+// searchBatch bounds the memory of a batch of rows.
+const searchBatch = 256
+
+// Next fills a batch.
+func (r *searchRows) Next(b *host.Batch) error {
+	n := min(searchBatch, len(r.result.rows)-r.next)
+	b.Columns = len(r.fn.out) + len(r.fn.args) + 1
+	for _, row := range r.result.rows[r.next : r.next+n] {
+		b.RowIDs = append(b.RowIDs, row.id)
+		b.Values = append(b.Values, host.IntValue(row.id))
+		if len(r.fn.out) == outColumns {
+			b.Values = append(b.Values,
+				floatOrNull(row.score), floatOrNull(row.distance), floatOrNull(row.lexical),
+				rankOrNull(row.vectorRank), rankOrNull(row.lexicalRank))
+		}
+		b.Values = append(b.Values, r.result.args...)
+		if r.fn.after == "explain TEXT" {
+			b.Values = append(b.Values, host.Value{Kind: explainKind(r.result.explain), Bytes: r.result.explain})
+		} else {
+			b.Values = append(b.Values, floatOrNull(row.distance))
+		}
+	}
+	r.next += n
+	return nil
+}
+
+// Close ends the scan.
+func (r *searchRows) Close() error { return nil }
+
+func explainKind(b []byte) host.Kind {
+	if b == nil {
+		return host.Null
+	}
+	return host.Text
+}
+
+func floatOrNull(f float64) host.Value {
+	if f != f {
+		return host.Value{}
+	}
+	return host.FloatValue(f)
+}
+
+func rankOrNull(n int) host.Value {
+	if n == 0 {
+		return host.Value{}
+	}
+	return host.IntValue(int64(n))
+}
