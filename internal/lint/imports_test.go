@@ -72,7 +72,7 @@ var rules = []rule{
 		own: []string{"sqlext", "sqlext/host"},
 		// The only door to SQLite's Go binding.
 		outside: []string{"github.com/ncruces/go-sqlite3"},
-		tests:   []string{"sqlext/sqlite"},
+		tests:   []string{"sqlext/sqlite", "vector"},
 	},
 	{
 		pkg:     "sqlext",
