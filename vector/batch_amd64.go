@@ -7,603 +7,735 @@ package vector
 import "unsafe"
 
 func dotF32BatchAVX2(q []float32, rows []*float32, dst []float32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		dotF32X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*float32
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **float32
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotF32X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotF32X1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotF32X4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*float32{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotF32X1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		dotF32X4AVX2(p, n, &r[0], 1, &d[0])
+		dotF32X4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*float32{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		dotF32X8AVX2(p, n, &r[0], 1, &d[0])
+		dotF32X8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func squaredL2F32BatchAVX2(q []float32, rows []*float32, dst []float32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		squaredL2F32X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*float32
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **float32
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		squaredL2F32X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		squaredL2F32X1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		squaredL2F32X4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*float32{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		squaredL2F32X1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		squaredL2F32X4AVX2(p, n, &r[0], 1, &d[0])
+		squaredL2F32X4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*float32{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		squaredL2F32X8AVX2(p, n, &r[0], 1, &d[0])
+		squaredL2F32X8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotF16BatchAVX2(q []float32, rows []*uint16, dst []float32) {
+	if len(rows) == 0 {
+		return
+	}
 	n, p := len(q), unsafe.SliceData(q)
 	n &^= 7
 	defer dotF16Tail(q, n, rows, dst)
-	if groups := len(rows) / 8; groups > 0 {
-		dotF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint16
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
 	}
-	switch rest := len(rows); {
+	if groups > 0 {
+		var next **uint16
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotF16X1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotF16X4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint16{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotF16X1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		dotF16X4AVX2(p, n, &r[0], 1, &d[0])
+		dotF16X4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint16{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		dotF16X8AVX2(p, n, &r[0], 1, &d[0])
+		dotF16X8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func squaredL2F16BatchAVX2(q []float32, rows []*uint16, dst []float32) {
+	if len(rows) == 0 {
+		return
+	}
 	n, p := len(q), unsafe.SliceData(q)
 	n &^= 7
 	defer squaredL2F16Tail(q, n, rows, dst)
-	if groups := len(rows) / 8; groups > 0 {
-		squaredL2F16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint16
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
 	}
-	switch rest := len(rows); {
+	if groups > 0 {
+		var next **uint16
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		squaredL2F16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		squaredL2F16X1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		squaredL2F16X4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint16{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		squaredL2F16X1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		squaredL2F16X4AVX2(p, n, &r[0], 1, &d[0])
+		squaredL2F16X4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint16{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		squaredL2F16X8AVX2(p, n, &r[0], 1, &d[0])
+		squaredL2F16X8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotBF16BatchAVX2(q []float32, rows []*uint16, dst []float32) {
+	if len(rows) == 0 {
+		return
+	}
 	n, p := len(q), unsafe.SliceData(q)
 	n &^= 7
 	defer dotBF16Tail(q, n, rows, dst)
-	if groups := len(rows) / 8; groups > 0 {
-		dotBF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint16
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
 	}
-	switch rest := len(rows); {
+	if groups > 0 {
+		var next **uint16
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotBF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotBF16X1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotBF16X4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint16{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotBF16X1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		dotBF16X4AVX2(p, n, &r[0], 1, &d[0])
+		dotBF16X4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint16{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		dotBF16X8AVX2(p, n, &r[0], 1, &d[0])
+		dotBF16X8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func squaredL2BF16BatchAVX2(q []float32, rows []*uint16, dst []float32) {
+	if len(rows) == 0 {
+		return
+	}
 	n, p := len(q), unsafe.SliceData(q)
 	n &^= 7
 	defer squaredL2BF16Tail(q, n, rows, dst)
-	if groups := len(rows) / 8; groups > 0 {
-		squaredL2BF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint16
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
 	}
-	switch rest := len(rows); {
+	if groups > 0 {
+		var next **uint16
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		squaredL2BF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		squaredL2BF16X1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		squaredL2BF16X4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint16{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		squaredL2BF16X1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		squaredL2BF16X4AVX2(p, n, &r[0], 1, &d[0])
+		squaredL2BF16X4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint16{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		squaredL2BF16X8AVX2(p, n, &r[0], 1, &d[0])
+		squaredL2BF16X8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotU8S8BatchAVX2(q []int8, rows []*uint8, dst []int32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		dotU8S8X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint8
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint8
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotU8S8X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotU8S8X1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotU8S8X4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint8{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotU8S8X1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]int32
-		dotU8S8X4AVX2(p, n, &r[0], 1, &d[0])
+		dotU8S8X4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint8{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]int32
-		dotU8S8X8AVX2(p, n, &r[0], 1, &d[0])
+		dotU8S8X8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotU8U8BatchAVX2(q []uint8, rows []*uint8, dst []int32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		dotU8U8X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint8
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint8
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotU8U8X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotU8U8X1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotU8U8X4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint8{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotU8U8X1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]int32
-		dotU8U8X4AVX2(p, n, &r[0], 1, &d[0])
+		dotU8U8X4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint8{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]int32
-		dotU8U8X8AVX2(p, n, &r[0], 1, &d[0])
+		dotU8U8X8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func sumAbsDiffBatchAVX2(q []uint8, rows []*uint8, dst []uint32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		sumAbsDiffX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint8
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint8
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		sumAbsDiffX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		sumAbsDiffX1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		sumAbsDiffX4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint8{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		sumAbsDiffX1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]uint32
-		sumAbsDiffX4AVX2(p, n, &r[0], 1, &d[0])
+		sumAbsDiffX4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint8{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]uint32
-		sumAbsDiffX8AVX2(p, n, &r[0], 1, &d[0])
+		sumAbsDiffX8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func hammingBatchAVX2(q []byte, rows []*byte, dst []uint32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		hammingX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*byte
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **byte
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		hammingX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		hammingX1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		hammingX4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*byte{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		hammingX1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]uint32
-		hammingX4AVX2(p, n, &r[0], 1, &d[0])
+		hammingX4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*byte{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]uint32
-		hammingX8AVX2(p, n, &r[0], 1, &d[0])
+		hammingX8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func andCountBatchAVX2(q []byte, rows []*byte, dst []uint32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		andCountX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*byte
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **byte
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		andCountX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		andCountX1AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		andCountX4AVX2(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*byte{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		andCountX1AVX2(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]uint32
-		andCountX4AVX2(p, n, &r[0], 1, &d[0])
+		andCountX4AVX2(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*byte{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]uint32
-		andCountX8AVX2(p, n, &r[0], 1, &d[0])
+		andCountX8AVX2(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotF32BatchAVX512(q []float32, rows []*float32, dst []float32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		dotF32X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*float32
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **float32
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotF32X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotF32X1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotF32X4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*float32{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotF32X1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		dotF32X4AVX512(p, n, &r[0], 1, &d[0])
+		dotF32X4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*float32{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		dotF32X8AVX512(p, n, &r[0], 1, &d[0])
+		dotF32X8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func squaredL2F32BatchAVX512(q []float32, rows []*float32, dst []float32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		squaredL2F32X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*float32
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **float32
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		squaredL2F32X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		squaredL2F32X1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		squaredL2F32X4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*float32{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		squaredL2F32X1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		squaredL2F32X4AVX512(p, n, &r[0], 1, &d[0])
+		squaredL2F32X4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*float32{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		squaredL2F32X8AVX512(p, n, &r[0], 1, &d[0])
+		squaredL2F32X8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotF16BatchAVX512(q []float32, rows []*uint16, dst []float32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		dotF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint16
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint16
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotF16X1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotF16X4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint16{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotF16X1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		dotF16X4AVX512(p, n, &r[0], 1, &d[0])
+		dotF16X4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint16{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		dotF16X8AVX512(p, n, &r[0], 1, &d[0])
+		dotF16X8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func squaredL2F16BatchAVX512(q []float32, rows []*uint16, dst []float32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		squaredL2F16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint16
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint16
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		squaredL2F16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		squaredL2F16X1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		squaredL2F16X4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint16{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		squaredL2F16X1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		squaredL2F16X4AVX512(p, n, &r[0], 1, &d[0])
+		squaredL2F16X4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint16{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		squaredL2F16X8AVX512(p, n, &r[0], 1, &d[0])
+		squaredL2F16X8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotBF16BatchAVX512(q []float32, rows []*uint16, dst []float32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		dotBF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint16
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint16
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotBF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotBF16X1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotBF16X4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint16{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotBF16X1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		dotBF16X4AVX512(p, n, &r[0], 1, &d[0])
+		dotBF16X4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint16{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		dotBF16X8AVX512(p, n, &r[0], 1, &d[0])
+		dotBF16X8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func squaredL2BF16BatchAVX512(q []float32, rows []*uint16, dst []float32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		squaredL2BF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint16
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint16
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		squaredL2BF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		squaredL2BF16X1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		squaredL2BF16X4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint16{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		squaredL2BF16X1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]float32
-		squaredL2BF16X4AVX512(p, n, &r[0], 1, &d[0])
+		squaredL2BF16X4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint16{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]float32
-		squaredL2BF16X8AVX512(p, n, &r[0], 1, &d[0])
+		squaredL2BF16X8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotU8S8BatchAVX512(q []int8, rows []*uint8, dst []int32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		dotU8S8X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint8
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint8
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotU8S8X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotU8S8X1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotU8S8X4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint8{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotU8S8X1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]int32
-		dotU8S8X4AVX512(p, n, &r[0], 1, &d[0])
+		dotU8S8X4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint8{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]int32
-		dotU8S8X8AVX512(p, n, &r[0], 1, &d[0])
+		dotU8S8X8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func dotU8U8BatchAVX512(q []uint8, rows []*uint8, dst []int32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		dotU8U8X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint8
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint8
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		dotU8U8X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		dotU8U8X1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		dotU8U8X4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint8{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		dotU8U8X1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]int32
-		dotU8U8X4AVX512(p, n, &r[0], 1, &d[0])
+		dotU8U8X4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint8{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]int32
-		dotU8U8X8AVX512(p, n, &r[0], 1, &d[0])
+		dotU8U8X8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func sumAbsDiffBatchAVX512(q []uint8, rows []*uint8, dst []uint32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		sumAbsDiffX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*uint8
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **uint8
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		sumAbsDiffX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		sumAbsDiffX1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		sumAbsDiffX4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*uint8{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		sumAbsDiffX1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]uint32
-		sumAbsDiffX4AVX512(p, n, &r[0], 1, &d[0])
+		sumAbsDiffX4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*uint8{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]uint32
-		sumAbsDiffX8AVX512(p, n, &r[0], 1, &d[0])
+		sumAbsDiffX8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func hammingBatchAVX512(q []byte, rows []*byte, dst []uint32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		hammingX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*byte
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **byte
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		hammingX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		hammingX1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		hammingX4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*byte{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		hammingX1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]uint32
-		hammingX4AVX512(p, n, &r[0], 1, &d[0])
+		hammingX4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*byte{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]uint32
-		hammingX8AVX512(p, n, &r[0], 1, &d[0])
+		hammingX8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }
 
 func andCountBatchAVX512(q []byte, rows []*byte, dst []uint32) {
-	n, p := len(q), unsafe.SliceData(q)
-	if groups := len(rows) / 8; groups > 0 {
-		andCountX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst))
-		rows, dst = rows[8*groups:], dst[8*groups:]
+	if len(rows) == 0 {
+		return
 	}
-	switch rest := len(rows); {
+	n, p := len(q), unsafe.SliceData(q)
+	groups, rest := len(rows)/8, len(rows)%8
+	var last [8]*byte
+	for i := range last {
+		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	}
+	if groups > 0 {
+		var next **byte
+		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = &last[0]
+		}
+		andCountX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
+		dst = dst[8*groups:]
+	}
+	switch {
 	case rest == 0:
 	case rest == 1:
-		andCountX1AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest == 4:
-		andCountX4AVX512(p, n, unsafe.SliceData(rows), 1, unsafe.SliceData(dst))
-	case rest < 4:
-		r := [4]*byte{rows[0], rows[1], rows[rest-1], rows[rest-1]}
+		andCountX1AVX512(p, n, &last[0], 1, unsafe.SliceData(dst))
+	case rest <= 4:
 		var d [4]uint32
-		andCountX4AVX512(p, n, &r[0], 1, &d[0])
+		andCountX4AVX512(p, n, &last[0], 1, &d[0])
 		copy(dst[:rest], d[:])
 	default:
-		last := rows[rest-1]
-		r := [8]*byte{rows[0], rows[1], rows[2], rows[3], rows[4], last, last, last}
-		copy(r[:], rows)
 		var d [8]uint32
-		andCountX8AVX512(p, n, &r[0], 1, &d[0])
+		andCountX8AVX512(p, n, &last[0], 1, &d[0], nil)
 		copy(dst[:rest], d[:])
 	}
 }

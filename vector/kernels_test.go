@@ -410,3 +410,47 @@ func TestAllocations(t *testing.T) {
 		}
 	})
 }
+
+// TestFarRows spreads the rows over more memory than a cache holds, which
+// takes the prefetching loops; the others see the same rows one by one.
+func TestFarRows(t *testing.T) {
+	arena := make([]byte, 6<<20)
+	r := rand.New(rand.NewPCG(13, 14))
+	fillBytes(r, arena, false)
+	floats := unsafe.Slice((*float32)(unsafe.Pointer(&arena[0])), len(arena)/4)
+	for i := range floats {
+		floats[i] = float32(r.IntN(17) - 8) // whole numbers: sums are exact
+	}
+	vector.EachTier(t, func(t *testing.T) {
+		for _, n := range []int{64, 128, 448, 768, 1024, 1088, 1536} {
+			for _, size := range []int{8, 11, 13, 16, 40} {
+				q, q8 := floats[1<<20:][:n], make([]int8, n)
+				fillBytes(r, unsafe.Slice((*byte)(unsafe.Pointer(&q8[0])), n), true)
+				rows, rows8 := make([]*float32, size), make([]*uint8, size)
+				for i := range rows {
+					rows[i] = &floats[r.IntN(len(floats)-n)]
+					rows8[i] = &arena[r.IntN(len(arena)-n)]
+				}
+				dot, l2 := make([]float32, size), make([]float32, size)
+				dot8, codes := make([]int32, size), make([]int32, size)
+				bits := make([]uint32, size)
+				vector.DotBatch(q, rows, dot)
+				vector.SquaredL2Batch(q, rows, l2)
+				vector.DotU8S8Batch(q8, rows8, dot8)
+				vector.DotCodesBatch(arena[:n], rows8, codes)
+				vector.HammingBatch(arena[:n], rows8, bits)
+				for i := range rows {
+					want := refer(q, unsafe.Slice(rows[i], n))
+					var one [1]int32
+					vector.DotU8S8Batch(q8, rows8[i:i+1], one[:])
+					var oneBits [1]uint32
+					vector.HammingBatch(arena[:n], rows8[i:i+1], oneBits[:])
+					if float64(dot[i]) != want.dot || float64(l2[i]) != want.l2 || dot8[i] != one[0] ||
+						codes[i] != vector.DotCodes(arena[:n], unsafe.Slice(rows8[i], n)) || bits[i] != oneBits[0] {
+						t.Fatalf("n=%d, row %d of %d: far rows differ from near ones", n, i, size)
+					}
+				}
+			}
+		}
+	})
+}

@@ -47,7 +47,7 @@ func cosineF64PairAVX2(a, b *float64, n int) (dot, aa, bb float64)
 // dotF32X8AVX2 sets each dst to the dot product of q and its row, for groups of 8 rows.
 //
 //go:noescape
-func dotF32X8AVX2(q *float32, n int, rows **float32, groups int, dst *float32)
+func dotF32X8AVX2(q *float32, n int, rows **float32, groups int, dst *float32, next **float32)
 
 // dotF32X4AVX2 sets each dst to the dot product of q and its row, for groups of 4 rows.
 //
@@ -62,7 +62,7 @@ func dotF32X1AVX2(q *float32, n int, rows **float32, groups int, dst *float32)
 // squaredL2F32X8AVX2 sets each dst to the squared Euclidean distance of q and its row, for groups of 8 rows.
 //
 //go:noescape
-func squaredL2F32X8AVX2(q *float32, n int, rows **float32, groups int, dst *float32)
+func squaredL2F32X8AVX2(q *float32, n int, rows **float32, groups int, dst *float32, next **float32)
 
 // squaredL2F32X4AVX2 sets each dst to the squared Euclidean distance of q and its row, for groups of 4 rows.
 //
@@ -77,7 +77,7 @@ func squaredL2F32X1AVX2(q *float32, n int, rows **float32, groups int, dst *floa
 // dotF16X8AVX2 sets each dst to the dot product of q and its half row, for groups of 8 rows.
 //
 //go:noescape
-func dotF16X8AVX2(q *float32, n int, rows **uint16, groups int, dst *float32)
+func dotF16X8AVX2(q *float32, n int, rows **uint16, groups int, dst *float32, next **uint16)
 
 // dotF16X4AVX2 sets each dst to the dot product of q and its half row, for groups of 4 rows.
 //
@@ -92,7 +92,7 @@ func dotF16X1AVX2(q *float32, n int, rows **uint16, groups int, dst *float32)
 // squaredL2F16X8AVX2 sets each dst to the squared Euclidean distance of q and its half row, for groups of 8 rows.
 //
 //go:noescape
-func squaredL2F16X8AVX2(q *float32, n int, rows **uint16, groups int, dst *float32)
+func squaredL2F16X8AVX2(q *float32, n int, rows **uint16, groups int, dst *float32, next **uint16)
 
 // squaredL2F16X4AVX2 sets each dst to the squared Euclidean distance of q and its half row, for groups of 4 rows.
 //
@@ -107,7 +107,7 @@ func squaredL2F16X1AVX2(q *float32, n int, rows **uint16, groups int, dst *float
 // dotBF16X8AVX2 sets each dst to the dot product of q and its bfloat16 row, for groups of 8 rows.
 //
 //go:noescape
-func dotBF16X8AVX2(q *float32, n int, rows **uint16, groups int, dst *float32)
+func dotBF16X8AVX2(q *float32, n int, rows **uint16, groups int, dst *float32, next **uint16)
 
 // dotBF16X4AVX2 sets each dst to the dot product of q and its bfloat16 row, for groups of 4 rows.
 //
@@ -122,7 +122,7 @@ func dotBF16X1AVX2(q *float32, n int, rows **uint16, groups int, dst *float32)
 // squaredL2BF16X8AVX2 sets each dst to the squared Euclidean distance of q and its bfloat16 row, for groups of 8 rows.
 //
 //go:noescape
-func squaredL2BF16X8AVX2(q *float32, n int, rows **uint16, groups int, dst *float32)
+func squaredL2BF16X8AVX2(q *float32, n int, rows **uint16, groups int, dst *float32, next **uint16)
 
 // squaredL2BF16X4AVX2 sets each dst to the squared Euclidean distance of q and its bfloat16 row, for groups of 4 rows.
 //
@@ -137,7 +137,7 @@ func squaredL2BF16X1AVX2(q *float32, n int, rows **uint16, groups int, dst *floa
 // dotU8S8X8AVX2 sets each dst to the sum of q·(row-128), for groups of 8 rows.
 //
 //go:noescape
-func dotU8S8X8AVX2(q *int8, n int, rows **uint8, groups int, dst *int32)
+func dotU8S8X8AVX2(q *int8, n int, rows **uint8, groups int, dst *int32, next **uint8)
 
 // dotU8S8X4AVX2 sets each dst to the sum of q·(row-128), for groups of 4 rows.
 //
@@ -152,7 +152,7 @@ func dotU8S8X1AVX2(q *int8, n int, rows **uint8, groups int, dst *int32)
 // dotU8U8X8AVX2 sets each dst to the sum of (q-128)·(row-128), for groups of 8 rows.
 //
 //go:noescape
-func dotU8U8X8AVX2(q *uint8, n int, rows **uint8, groups int, dst *int32)
+func dotU8U8X8AVX2(q *uint8, n int, rows **uint8, groups int, dst *int32, next **uint8)
 
 // dotU8U8X4AVX2 sets each dst to the sum of (q-128)·(row-128), for groups of 4 rows.
 //
@@ -167,7 +167,7 @@ func dotU8U8X1AVX2(q *uint8, n int, rows **uint8, groups int, dst *int32)
 // sumAbsDiffX8AVX2 sets each dst to the sum of |q-row|, for groups of 8 rows.
 //
 //go:noescape
-func sumAbsDiffX8AVX2(q *uint8, n int, rows **uint8, groups int, dst *uint32)
+func sumAbsDiffX8AVX2(q *uint8, n int, rows **uint8, groups int, dst *uint32, next **uint8)
 
 // sumAbsDiffX4AVX2 sets each dst to the sum of |q-row|, for groups of 4 rows.
 //
@@ -182,7 +182,7 @@ func sumAbsDiffX1AVX2(q *uint8, n int, rows **uint8, groups int, dst *uint32)
 // hammingX8AVX2 sets each dst to the number of bits that differ between q and its row, for groups of 8 rows.
 //
 //go:noescape
-func hammingX8AVX2(q *byte, n int, rows **byte, groups int, dst *uint32)
+func hammingX8AVX2(q *byte, n int, rows **byte, groups int, dst *uint32, next **byte)
 
 // hammingX4AVX2 sets each dst to the number of bits that differ between q and its row, for groups of 4 rows.
 //
@@ -197,7 +197,7 @@ func hammingX1AVX2(q *byte, n int, rows **byte, groups int, dst *uint32)
 // andCountX8AVX2 sets each dst to the number of bits set in both q and its row, for groups of 8 rows.
 //
 //go:noescape
-func andCountX8AVX2(q *byte, n int, rows **byte, groups int, dst *uint32)
+func andCountX8AVX2(q *byte, n int, rows **byte, groups int, dst *uint32, next **byte)
 
 // andCountX4AVX2 sets each dst to the number of bits set in both q and its row, for groups of 4 rows.
 //
@@ -252,7 +252,7 @@ func cosineF64PairAVX512(a, b *float64, n int) (dot, aa, bb float64)
 // dotF32X8AVX512 sets each dst to the dot product of q and its row, for groups of 8 rows.
 //
 //go:noescape
-func dotF32X8AVX512(q *float32, n int, rows **float32, groups int, dst *float32)
+func dotF32X8AVX512(q *float32, n int, rows **float32, groups int, dst *float32, next **float32)
 
 // dotF32X4AVX512 sets each dst to the dot product of q and its row, for groups of 4 rows.
 //
@@ -267,7 +267,7 @@ func dotF32X1AVX512(q *float32, n int, rows **float32, groups int, dst *float32)
 // squaredL2F32X8AVX512 sets each dst to the squared Euclidean distance of q and its row, for groups of 8 rows.
 //
 //go:noescape
-func squaredL2F32X8AVX512(q *float32, n int, rows **float32, groups int, dst *float32)
+func squaredL2F32X8AVX512(q *float32, n int, rows **float32, groups int, dst *float32, next **float32)
 
 // squaredL2F32X4AVX512 sets each dst to the squared Euclidean distance of q and its row, for groups of 4 rows.
 //
@@ -282,7 +282,7 @@ func squaredL2F32X1AVX512(q *float32, n int, rows **float32, groups int, dst *fl
 // dotF16X8AVX512 sets each dst to the dot product of q and its half row, for groups of 8 rows.
 //
 //go:noescape
-func dotF16X8AVX512(q *float32, n int, rows **uint16, groups int, dst *float32)
+func dotF16X8AVX512(q *float32, n int, rows **uint16, groups int, dst *float32, next **uint16)
 
 // dotF16X4AVX512 sets each dst to the dot product of q and its half row, for groups of 4 rows.
 //
@@ -297,7 +297,7 @@ func dotF16X1AVX512(q *float32, n int, rows **uint16, groups int, dst *float32)
 // squaredL2F16X8AVX512 sets each dst to the squared Euclidean distance of q and its half row, for groups of 8 rows.
 //
 //go:noescape
-func squaredL2F16X8AVX512(q *float32, n int, rows **uint16, groups int, dst *float32)
+func squaredL2F16X8AVX512(q *float32, n int, rows **uint16, groups int, dst *float32, next **uint16)
 
 // squaredL2F16X4AVX512 sets each dst to the squared Euclidean distance of q and its half row, for groups of 4 rows.
 //
@@ -312,7 +312,7 @@ func squaredL2F16X1AVX512(q *float32, n int, rows **uint16, groups int, dst *flo
 // dotBF16X8AVX512 sets each dst to the dot product of q and its bfloat16 row, for groups of 8 rows.
 //
 //go:noescape
-func dotBF16X8AVX512(q *float32, n int, rows **uint16, groups int, dst *float32)
+func dotBF16X8AVX512(q *float32, n int, rows **uint16, groups int, dst *float32, next **uint16)
 
 // dotBF16X4AVX512 sets each dst to the dot product of q and its bfloat16 row, for groups of 4 rows.
 //
@@ -327,7 +327,7 @@ func dotBF16X1AVX512(q *float32, n int, rows **uint16, groups int, dst *float32)
 // squaredL2BF16X8AVX512 sets each dst to the squared Euclidean distance of q and its bfloat16 row, for groups of 8 rows.
 //
 //go:noescape
-func squaredL2BF16X8AVX512(q *float32, n int, rows **uint16, groups int, dst *float32)
+func squaredL2BF16X8AVX512(q *float32, n int, rows **uint16, groups int, dst *float32, next **uint16)
 
 // squaredL2BF16X4AVX512 sets each dst to the squared Euclidean distance of q and its bfloat16 row, for groups of 4 rows.
 //
@@ -342,7 +342,7 @@ func squaredL2BF16X1AVX512(q *float32, n int, rows **uint16, groups int, dst *fl
 // dotU8S8X8AVX512 sets each dst to the sum of q·(row-128), for groups of 8 rows.
 //
 //go:noescape
-func dotU8S8X8AVX512(q *int8, n int, rows **uint8, groups int, dst *int32)
+func dotU8S8X8AVX512(q *int8, n int, rows **uint8, groups int, dst *int32, next **uint8)
 
 // dotU8S8X4AVX512 sets each dst to the sum of q·(row-128), for groups of 4 rows.
 //
@@ -357,7 +357,7 @@ func dotU8S8X1AVX512(q *int8, n int, rows **uint8, groups int, dst *int32)
 // dotU8U8X8AVX512 sets each dst to the sum of (q-128)·(row-128), for groups of 8 rows.
 //
 //go:noescape
-func dotU8U8X8AVX512(q *uint8, n int, rows **uint8, groups int, dst *int32)
+func dotU8U8X8AVX512(q *uint8, n int, rows **uint8, groups int, dst *int32, next **uint8)
 
 // dotU8U8X4AVX512 sets each dst to the sum of (q-128)·(row-128), for groups of 4 rows.
 //
@@ -372,7 +372,7 @@ func dotU8U8X1AVX512(q *uint8, n int, rows **uint8, groups int, dst *int32)
 // sumAbsDiffX8AVX512 sets each dst to the sum of |q-row|, for groups of 8 rows.
 //
 //go:noescape
-func sumAbsDiffX8AVX512(q *uint8, n int, rows **uint8, groups int, dst *uint32)
+func sumAbsDiffX8AVX512(q *uint8, n int, rows **uint8, groups int, dst *uint32, next **uint8)
 
 // sumAbsDiffX4AVX512 sets each dst to the sum of |q-row|, for groups of 4 rows.
 //
@@ -387,7 +387,7 @@ func sumAbsDiffX1AVX512(q *uint8, n int, rows **uint8, groups int, dst *uint32)
 // hammingX8AVX512 sets each dst to the number of bits that differ between q and its row, for groups of 8 rows.
 //
 //go:noescape
-func hammingX8AVX512(q *byte, n int, rows **byte, groups int, dst *uint32)
+func hammingX8AVX512(q *byte, n int, rows **byte, groups int, dst *uint32, next **byte)
 
 // hammingX4AVX512 sets each dst to the number of bits that differ between q and its row, for groups of 4 rows.
 //
@@ -402,7 +402,7 @@ func hammingX1AVX512(q *byte, n int, rows **byte, groups int, dst *uint32)
 // andCountX8AVX512 sets each dst to the number of bits set in both q and its row, for groups of 8 rows.
 //
 //go:noescape
-func andCountX8AVX512(q *byte, n int, rows **byte, groups int, dst *uint32)
+func andCountX8AVX512(q *byte, n int, rows **byte, groups int, dst *uint32, next **byte)
 
 // andCountX4AVX512 sets each dst to the number of bits set in both q and its row, for groups of 4 rows.
 //

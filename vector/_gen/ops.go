@@ -156,10 +156,12 @@ func codeOp(t *tier, name, doc, qType string, codes bool) batchOp {
 				g.op("VMOVDQU64 (SI)(AX*1), %s", r(regQuery))
 			}
 		}
-		op.row = func(g *gen, addr string, acc int, masked bool) {
+		op.add = func(g *gen, addr string, q, acc int) {
 			g.op("VMOVDQU64 %s, %s", addr, r(regTmp))
-			g.op("VPDPBUSD %s, %s, %s", r(regQuery), r(regTmp), r(acc))
+			g.op("VPDPBUSD %s, %s, %s", r(q), r(regTmp), r(acc))
 		}
+		op.row = func(g *gen, addr string, acc int, masked bool) { op.add(g, addr, regQuery, acc) }
+		op.unroll = 16
 	} else {
 		op.step = half
 		op.query = func(g *gen, masked bool) {
