@@ -158,19 +158,42 @@ func (o outcome) code() string {
 	if !errors.As(o.err, &code) {
 		return ""
 	}
-	switch code {
-	case sqlite3.ERROR:
-		return "SQLITE_ERROR"
-	case sqlite3.CONSTRAINT:
-		return "SQLITE_CONSTRAINT"
-	case sqlite3.MISMATCH:
-		return "SQLITE_MISMATCH"
-	case sqlite3.TOOBIG:
-		return "SQLITE_TOOBIG"
-	case sqlite3.BUSY:
-		return "SQLITE_BUSY"
+	var extended sqlite3.ExtendedErrorCode
+	if errors.As(o.err, &extended) && extendedNames[extended] != "" {
+		return extendedNames[extended]
+	}
+	if name := codeNames[code]; name != "" {
+		return name
 	}
 	return fmt.Sprintf("code %d", code)
+}
+
+// extendedNames are the names of extended codes, which libSQL's binding prefers.
+var extendedNames = map[sqlite3.ExtendedErrorCode]string{
+	sqlite3.CONSTRAINT_CHECK:      "SQLITE_CONSTRAINT_CHECK",
+	sqlite3.CONSTRAINT_FOREIGNKEY: "SQLITE_CONSTRAINT_FOREIGNKEY",
+	sqlite3.CONSTRAINT_NOTNULL:    "SQLITE_CONSTRAINT_NOTNULL",
+	sqlite3.CONSTRAINT_PRIMARYKEY: "SQLITE_CONSTRAINT_PRIMARYKEY",
+	sqlite3.CONSTRAINT_ROWID:      "SQLITE_CONSTRAINT_ROWID",
+	sqlite3.CONSTRAINT_TRIGGER:    "SQLITE_CONSTRAINT_TRIGGER",
+	sqlite3.CONSTRAINT_UNIQUE:     "SQLITE_CONSTRAINT_UNIQUE",
+}
+
+// codeNames are the names of primary result codes that libSQL's binding shows.
+var codeNames = map[sqlite3.ErrorCode]string{
+	sqlite3.ERROR:      "SQLITE_ERROR",
+	sqlite3.ABORT:      "SQLITE_ABORT",
+	sqlite3.AUTH:       "SQLITE_AUTH",
+	sqlite3.BUSY:       "SQLITE_BUSY",
+	sqlite3.CANTOPEN:   "SQLITE_CANTOPEN",
+	sqlite3.CONSTRAINT: "SQLITE_CONSTRAINT",
+	sqlite3.CORRUPT:    "SQLITE_CORRUPT",
+	sqlite3.INTERRUPT:  "SQLITE_INTERRUPT",
+	sqlite3.LOCKED:     "SQLITE_LOCKED",
+	sqlite3.MISMATCH:   "SQLITE_MISMATCH",
+	sqlite3.RANGE:      "SQLITE_RANGE",
+	sqlite3.READONLY:   "SQLITE_READONLY",
+	sqlite3.TOOBIG:     "SQLITE_TOOBIG",
 }
 
 func (r *runner) run(c *sqlite3.Conn, sql string, params []json.RawMessage) (o outcome) {

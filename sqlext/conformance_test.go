@@ -41,9 +41,14 @@ type expectation struct {
 	OrAnyInternalTables bool `json:"or_any_internal_tables"`
 }
 
-// TestConformance runs every case file of testdata/conformance.
+// TestConformance runs every case file of testdata/conformance, or of the folder
+// that NEARLITE_CONFORMANCE names.
 func TestConformance(t *testing.T) {
-	files, err := filepath.Glob("testdata/conformance/*.jsonl")
+	dir := os.Getenv("NEARLITE_CONFORMANCE")
+	if dir == "" {
+		dir = filepath.Join("testdata", "conformance")
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("case files: %d found, error %v", len(files), err)
 	}
