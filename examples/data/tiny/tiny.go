@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 )
 
 // Dims is the number of dimensions of every embedding.
@@ -70,6 +71,25 @@ func Queries() ([]Query, error) {
 		queries[i].Embedding = vectors[i]
 	}
 	return queries, nil
+}
+
+// Answers returns for each query's ID the ID of the sense that it illustrates.
+func Answers() (map[string]string, error) {
+	data, err := FS.ReadFile("qrels.tsv")
+	if err != nil {
+		return nil, err
+	}
+	answers := map[string]string{}
+	for i, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+		cells := strings.Split(line, "\t")
+		if len(cells) != 3 {
+			return nil, fmt.Errorf("qrels.tsv: line %d: got %d cells, want 3", i+1, len(cells))
+		}
+		if i > 0 { // a header comes first
+			answers[cells[0]] = cells[1]
+		}
+	}
+	return answers, nil
 }
 
 // Blob encodes a vector as SQL stores it in an F32_BLOB column: float32,

@@ -48,6 +48,30 @@ func TestVectorsBelongToRows(t *testing.T) {
 	}
 }
 
+func TestAnswersAreRows(t *testing.T) {
+	answers, err := tiny.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := tiny.Docs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, d := range docs {
+		known[d.ID] = true
+	}
+	queries, err := tiny.Queries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range queries {
+		if !known[answers[q.ID]] {
+			t.Errorf("query %s: answer %q is no row", q.ID, answers[q.ID])
+		}
+	}
+}
+
 func TestBlob(t *testing.T) {
 	got := tiny.Blob([]float32{1, -2})
 	if want := "\x00\x00\x80\x3f\x00\x00\x00\xc0"; string(got) != want {
