@@ -5,14 +5,13 @@ import (
 	"github.com/nearlite/nearlite/vector"
 )
 
-// functions lists the scalar functions of nearlite. All are deterministic and
+// functions lists the scalar functions over vectors. All are deterministic and
 // innocuous: usable in CHECK, DEFAULT, generated columns, indexes and triggers.
 func functions() []host.Function {
 	var all []host.Function
 	all = append(all, libsqlFunctions()...)
 	all = append(all, distanceFunctions()...)
 	all = append(all, arithmeticFunctions()...)
-	all = append(all, infoFunctions()...)
 	return all
 }
 
@@ -25,8 +24,8 @@ func aggregates() []host.Aggregate {
 }
 
 // registerFunctions registers the functions whose names the host does not have.
-func registerFunctions(c host.Conn, names *known) error {
-	for _, f := range functions() {
+func registerFunctions(c host.Conn, names *known, list []host.Function) error {
+	for _, f := range list {
 		if names.function(f.Name) {
 			continue
 		}
@@ -34,6 +33,11 @@ func registerFunctions(c host.Conn, names *known) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// registerAggregates does the same for the aggregates.
+func registerAggregates(c host.Conn, names *known) error {
 	for _, a := range aggregates() {
 		if names.function(a.Name) {
 			continue

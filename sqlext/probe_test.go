@@ -8,7 +8,7 @@ import (
 // probe asks only for names like ours; here is what that means.
 func TestFunctionNames(t *testing.T) {
 	var all []string
-	for _, f := range functions() {
+	for _, f := range append(functions(), infoFunctions()...) {
 		all = append(all, f.Name)
 	}
 	for _, a := range aggregates() {

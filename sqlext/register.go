@@ -13,12 +13,19 @@ func Register(c host.Conn) error {
 	if known.function("nearlite_version") {
 		return nil
 	}
-	if err := registerFunctions(c, known); err != nil {
+	if err := registerFunctions(c, known, functions()); err != nil {
+		return err
+	}
+	if err := registerAggregates(c, known); err != nil {
 		return err
 	}
 	cat := newCatalog(c)
 	if err := cat.registerModules(); err != nil {
 		return err
 	}
-	return cat.registerSearch()
+	if err := cat.registerSearch(); err != nil {
+		return err
+	}
+	// Last, because nearlite_version() says that all of it is there.
+	return registerFunctions(c, known, infoFunctions())
 }

@@ -85,7 +85,9 @@ type Stmt interface {
 	Close() error
 }
 
-// Blob is an open cell.
+// Blob is an open cell. While one is open its connection keeps a read transaction
+// open, and with it the state of the database that it sees: close it when the
+// search that needed it ends.
 type Blob interface {
 	Size() int
 	// ReadAt fills p from offset; a short read is an error.
@@ -210,13 +212,18 @@ type Cursor interface {
 // Sync does all that can fail; errors of Commit and Rollback are ignored by SQLite.
 type WritableTable interface {
 	Table
-	// Destroy drops the table's storage (xDestroy); Close is not called then.
+	// Destroy drops the table's storage (xDestroy); Close is not called then. After
+	// an error the DROP TABLE, or the transaction it is part of, cannot be committed.
 	Destroy() error
 	// Update is xUpdate: one value deletes that rowid; otherwise args[0] is the
-	// old rowid (Null for an insert), args[1] the new one, then the columns.
+	// old rowid (Null for an insert), args[1] the new one, then the columns. The
+	// values are borrowed.
 	Update(args []Value) (rowid int64, err error)
+	// Rename comes without Begin.
 	Rename(newName string) error
 	Begin() error
+	// Sync comes before each COMMIT. Its error makes SQLite roll the transaction
+	// back, unless its code is CodeBusy.
 	Sync() error
 	Commit() error
 	Rollback() error
