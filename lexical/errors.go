@@ -16,6 +16,10 @@ var ErrVersion = errors.New("unknown format version")
 // ErrQuery marks errors in the text of a query, as opposed to errors while it ran.
 var ErrQuery = errors.New("malformed query")
 
+// errTooBig stops a merge that would exceed what page numbers can address; the
+// segments stay apart then.
+var errTooBig = errors.New("segment would be too large")
+
 // ErrNoTransaction is returned by writes outside Begin … Commit or Rollback.
 var ErrNoTransaction = errors.New("no transaction is open on the lexical index")
 

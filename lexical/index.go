@@ -2,102 +2,404 @@ package lexical
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"math"
+	"slices"
 )
 
 // Index is one connection's handle. Open makes it.
 type Index struct {
-	cache  *Cache
-	store  Store
-	params Params
+	src    rowSource
+	schema *schema
+	snap   *snapshot    // the committed state seen last
+	tx     *transaction // nil outside Begin … Commit or Rollback
 }
 
-var errWIP = errors.New("lexical: not built yet")
-
-// Create writes the rows of an empty index. The store must hold no rows yet.
-func Create(st Store, p Params) error { return errWIP }
+// Create writes the rows of an empty index. The store must hold no rows of one.
+// The parameters are checked with Validate.
+func Create(st Store, p Params) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	id, err := randomUint64()
+	if err != nil {
+		return err
+	}
+	c := config{identity: id, params: p.Normalize()}
+	row, err := c.encode()
+	if err != nil {
+		return err
+	}
+	r, err := randomUint64()
+	if err != nil {
+		return err
+	}
+	m := manifest{token: token{1, r}, next: 1, tokens: make([]int64, len(c.params.Columns))}
+	for _, part := range Parts() {
+		if err := st.Clear(part); err != nil {
+			return err
+		}
+	}
+	if err := st.Put(PartConfig, configOptions, row); err != nil {
+		return err
+	}
+	if err := st.Put(PartConfig, configManifest, m.encode(id)); err != nil {
+		return err
+	}
+	return st.Put(PartConfig, configToken, m.token.encode(id))
+}
 
 // Open returns a handle on the index in st. It reads the config row only. A nil
 // cache means SharedCache.
-func Open(cache *Cache, st Store) (*Index, error) { return nil, errWIP }
+func Open(cache *Cache, st Store) (*Index, error) {
+	if cache == nil {
+		cache = SharedCache()
+	}
+	row, err := st.Get(PartConfig, configOptions, nil)
+	if err != nil {
+		return nil, err
+	}
+	c, err := decodeConfig(row)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.params.Validate(); err != nil {
+		return nil, corruptf("row %d of %v: %v", configOptions, PartConfig, err)
+	}
+	sc, err := newSchema(c.params.Normalize())
+	if err != nil {
+		return nil, err
+	}
+	return &Index{
+		src:    rowSource{store: st, cache: cache, identity: c.identity, columns: len(c.params.Columns)},
+		schema: sc,
+	}, nil
+}
 
 // Params returns the options of the index, defaults filled in.
-func (ix *Index) Params() Params { return ix.params }
+func (ix *Index) Params() Params { return ix.schema.params }
 
-// Begin opens a write transaction. Begin inside a transaction changes nothing.
-func (ix *Index) Begin() error { return errWIP }
+// refresh returns the committed state that the store shows now.
+func (ix *Index) refresh() (*snapshot, error) {
+	row, err := ix.src.store.Get(PartConfig, configToken, ix.src.buf)
+	if err != nil {
+		return nil, err
+	}
+	if row != nil {
+		ix.src.buf = row
+	}
+	t, err := decodeToken(ix.src.identity, row)
+	if err != nil {
+		return nil, err
+	}
+	if ix.snap != nil && ix.snap.token == t {
+		return ix.snap, nil
+	}
+	if s := ix.src.cache.snapshot(ix.src.identity, t); s != nil {
+		ix.snap = s
+		return s, nil
+	}
+	s, err := loadSnapshot(&ix.src, t)
+	if err != nil {
+		return nil, err
+	}
+	ix.snap = s
+	// A reader may hold an older state than the newest cached one; keeping it for
+	// others too is harmless, tokens tell states apart.
+	ix.src.cache.publish(ix.src.identity, s)
+	return s, nil
+}
 
-// Savepoint marks the present state under id, which must not be below the ids
-// already marked.
-func (ix *Index) Savepoint(id int) error { return errWIP }
+// view is what a read sees: the transaction's own state, or the committed one.
+type view struct {
+	segments []*segmentState
+	rows     int64
+	tokens   []int64
+}
 
-// Release forgets the savepoints from id on and keeps what was done since.
-func (ix *Index) Release(id int) error { return errWIP }
-
-// RollbackTo restores the state of savepoint id, exactly, and keeps that savepoint.
-// The caller has rolled back the Store's rows to the same point.
-func (ix *Index) RollbackTo(id int) error { return errWIP }
-
-// Sync writes all that is pending to the Store. It does everything that can fail
-// before a commit, and may be called again when the COMMIT after it failed.
-func (ix *Index) Sync() error { return errWIP }
-
-// Commit ends the transaction after the Store's rows have been committed, and
-// publishes its state to other connections.
-func (ix *Index) Commit() {}
-
-// Rollback ends the transaction after the Store's rows have been rolled back.
-func (ix *Index) Rollback() {}
+func (ix *Index) view() (view, error) {
+	if ix.tx == nil {
+		s, err := ix.refresh()
+		if err != nil {
+			return view{}, err
+		}
+		return view{s.segments, s.rows, s.tokens}, nil
+	}
+	if _, err := ix.writable(); err != nil {
+		return view{}, err
+	}
+	if err := ix.sealBuffer(); err != nil {
+		return view{}, err
+	}
+	return view{ix.tx.segments, ix.tx.rows, ix.tx.tokens}, nil
+}
 
 // Insert indexes texts, one a column ("" = absent), under rowid. An entry that
-// rowid already has is replaced. Needs Begin.
-func (ix *Index) Insert(rowid int64, texts []string) error { return errWIP }
+// rowid already has is replaced. The strings are kept until Sync. Needs Begin.
+func (ix *Index) Insert(rowid int64, texts []string) error {
+	tx, err := ix.writable()
+	if err != nil {
+		return err
+	}
+	if len(texts) != ix.src.columns {
+		return fmt.Errorf("rowid %d: got %d texts, want %d", rowid, len(texts), ix.src.columns)
+	}
+	if tx.rows == math.MaxInt64 {
+		return fmt.Errorf("rowid %d: the index is full", rowid)
+	}
+	for c, text := range texts {
+		if int64(len(text)) > math.MaxInt32 {
+			return fmt.Errorf("rowid %d: text of column %q has %d bytes, want at most %d",
+				rowid, ix.schema.params.Columns[c].Name, len(text), math.MaxInt32)
+		}
+	}
+	if _, err := ix.Delete(rowid); err != nil {
+		return err
+	}
+	b := tx.buffer
+	b.ops = append(b.ops, operation{document: document{rowid, slices.Clone(texts)}})
+	b.live[rowid] = len(b.ops) - 1
+	b.bytes += textBytes(texts)
+	tx.ops = len(b.ops)
+	tx.rows++
+	tx.dirty, tx.synced = true, nil
+	if b.bytes >= maxBatchText || len(b.live) >= maxBatchDocs {
+		return ix.spill()
+	}
+	return nil
+}
+
+// maxFreshBytes bounds the segments that a large transaction holds in memory.
+const maxFreshBytes = 64 << 20
+
+// spill seals the buffer, and stores the segments in memory when they are many.
+func (ix *Index) spill() error {
+	if err := ix.sealBuffer(); err != nil {
+		return err
+	}
+	var fresh int64
+	for _, s := range ix.tx.segments {
+		if s.seg.number < 0 {
+			fresh += s.bytes
+		}
+	}
+	if fresh < maxFreshBytes {
+		return nil
+	}
+	return ix.storing(ix.storeSegments)
+}
 
 // Delete removes rowid's entry and reports whether there was one. Needs Begin.
-func (ix *Index) Delete(rowid int64) (found bool, err error) { return false, errWIP }
+func (ix *Index) Delete(rowid int64) (found bool, err error) {
+	tx, err := ix.writable()
+	if err != nil {
+		return false, err
+	}
+	b := tx.buffer
+	if _, ok := b.live[rowid]; ok {
+		delete(b.live, rowid)
+		b.ops = append(b.ops, operation{document: document{rowid: rowid}, isDelete: true})
+		tx.ops = len(b.ops)
+		found = true
+	} else {
+		i, doc, ok, err := ix.find(tx.segments, rowid)
+		if err != nil || !ok {
+			return false, err
+		}
+		if err := ix.deleteDoc(i, doc); err != nil {
+			return false, err
+		}
+	}
+	tx.rows--
+	tx.dirty, tx.synced = true, nil
+	return true, nil
+}
+
+// find locates the live entry of rowid.
+func (ix *Index) find(segments []*segmentState, rowid int64) (i int, doc uint32, ok bool, err error) {
+	// The newest segment first: updates tend to follow inserts.
+	for i := len(segments) - 1; i >= 0; i-- {
+		doc, ok, err := segments[i].seg.find(&ix.src, rowid)
+		if err != nil {
+			return 0, 0, false, err
+		}
+		if ok && !segments[i].isDeleted(doc) {
+			return i, doc, true, nil
+		}
+	}
+	return 0, 0, false, nil
+}
 
 // Contains reports whether rowid has an entry, as this transaction sees it.
-func (ix *Index) Contains(rowid int64) (bool, error) { return false, errWIP }
+func (ix *Index) Contains(rowid int64) (bool, error) {
+	var segments []*segmentState
+	if ix.tx != nil {
+		if _, ok := ix.tx.buffer.live[rowid]; ok {
+			return true, nil
+		}
+		segments = ix.tx.segments
+	} else {
+		s, err := ix.refresh()
+		if err != nil {
+			return false, err
+		}
+		segments = s.segments
+	}
+	_, _, ok, err := ix.find(segments, rowid)
+	return ok, err
+}
 
 // Rows is the number of entries this transaction sees.
-func (ix *Index) Rows() (int64, error) { return 0, errWIP }
+func (ix *Index) Rows() (int64, error) {
+	if ix.tx != nil {
+		return ix.tx.rows, nil
+	}
+	s, err := ix.refresh()
+	if err != nil {
+		return 0, err
+	}
+	return s.rows, nil
+}
 
 // Source yields documents: it calls yield for each, in any order, and returns
-// the first error of yield at once. rowids must differ. texts may be reused
-// between calls.
+// the first error of yield at once. rowids must differ. The slice texts may be
+// reused between calls, its strings may not change.
 type Source func(yield func(rowid int64, texts []string) error) error
 
 // Build replaces the contents by the documents of src. progress, which may be
 // nil, is told now and then how many documents are done. Needs Begin.
 func (ix *Index) Build(ctx context.Context, src Source, progress func(done int64)) error {
-	return errWIP
+	if _, err := ix.writable(); err != nil {
+		return err
+	}
+	return ix.storing(func() error { return ix.build(ctx, src, progress) })
+}
+
+func (ix *Index) build(ctx context.Context, src Source, progress func(done int64)) error {
+	tx := ix.tx
+	for _, part := range []Part{PartSegments, PartPages, PartDeletes} {
+		if err := ix.src.store.Clear(part); err != nil {
+			return err
+		}
+	}
+	tx.segments, tx.rows, tx.tokens = nil, 0, make([]int64, ix.src.columns)
+	tx.buffer, tx.ops = newBuffer(), 0
+	tx.dirty, tx.synced = true, nil
+	var done int64
+	err := src(func(rowid int64, texts []string) error {
+		if err := ix.Insert(rowid, texts); err != nil {
+			return err
+		}
+		if done++; done%4096 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if progress != nil {
+				progress(done)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := ix.sealBuffer(); err != nil {
+		return err
+	}
+	if err := ix.storeSegments(); err != nil {
+		return err
+	}
+	if progress != nil {
+		progress(done)
+	}
+	return nil
 }
 
 // Optimize merges everything into one segment and drops deleted documents.
 // Needs Begin.
-func (ix *Index) Optimize(ctx context.Context) error { return errWIP }
+func (ix *Index) Optimize(ctx context.Context) error {
+	if _, err := ix.writable(); err != nil {
+		return err
+	}
+	return ix.storing(func() error { return ix.optimize(ctx) })
+}
 
-// Scan visits the rowids of all entries in ascending order.
-func (ix *Index) Scan(fn func(rowid int64) (more bool, err error)) error { return errWIP }
+func (ix *Index) optimize(ctx context.Context) error {
+	tx := ix.tx
+	if err := ix.sealBuffer(); err != nil {
+		return err
+	}
+	if err := ix.storeSegments(); err != nil {
+		return err
+	}
+	if err := ix.dropEmpty(); err != nil {
+		return err
+	}
+	tx.dirty, tx.synced = true, nil
+	if n := len(tx.segments); n == 0 || n == 1 && tx.segments[0].del == nil {
+		return nil
+	}
+	if err := ix.mergeStored(ctx, slices.Clone(tx.segments)); err != errTooBig {
+		return err
+	}
+	return nil
+}
 
-// Check verifies the invariants of the package comment and, if src is not nil,
-// that the index holds exactly the documents of src. Findings go to report as
-// text; err is for a check that could not be done.
-func (ix *Index) Check(ctx context.Context, src Source, report func(finding string)) error {
-	return errWIP
+// Scan visits the rowids of all entries, in ascending order within a segment.
+func (ix *Index) Scan(fn func(rowid int64) (more bool, err error)) error {
+	v, err := ix.view()
+	if err != nil {
+		return err
+	}
+	for _, s := range v.segments {
+		var doc uint32
+		for b := range s.seg.doc {
+			block, err := s.seg.docBlock(&ix.src, b)
+			if err != nil {
+				return err
+			}
+			for _, rowid := range block.rows {
+				gone := s.isDeleted(doc)
+				doc++
+				if gone {
+					continue
+				}
+				if more, err := fn(rowid); err != nil || !more {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Stats describes the size of an index.
 type Stats struct {
 	Rows      int64     // live documents
 	Deleted   int64     // documents deleted but still in a segment
-	Segments  int       // segments of the last Sync
-	Pending   int       // documents not yet in a segment
+	Segments  int       // segments, those not stored yet included
 	Terms     int64     // dictionary entries, counted once per segment
-	Bytes     int64     // bytes of the segment, page and delete rows
+	Bytes     int64     // bytes of the segment and page rows
 	Tokens    []int64   // tokens per column
 	AvgLength []float64 // Tokens / Rows
 }
 
 // Stats reads the index's figures as this transaction sees them.
-func (ix *Index) Stats() (Stats, error) { return Stats{}, errWIP }
+func (ix *Index) Stats() (Stats, error) {
+	v, err := ix.view()
+	if err != nil {
+		return Stats{}, err
+	}
+	st := Stats{Rows: v.rows, Segments: len(v.segments), Tokens: slices.Clone(v.tokens), AvgLength: make([]float64, len(v.tokens))}
+	for _, s := range v.segments {
+		st.Deleted += int64(s.deleted())
+		st.Terms += s.seg.terms
+		st.Bytes += s.bytes
+	}
+	for c, n := range v.tokens {
+		if v.rows > 0 {
+			st.AvgLength[c] = float64(n) / float64(v.rows)
+		}
+	}
+	return st, nil
+}

@@ -1,6 +1,11 @@
 package lexical
 
-import "context"
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+)
 
 // Syntax says how the text of a query is read.
 type Syntax uint8
@@ -80,40 +85,163 @@ type SearchStats struct {
 // Errors: ErrQuery for malformed QueryString or JSON text, ErrCorrupt, the
 // filter's error, ctx.Err() when canceled.
 func (ix *Index) Search(ctx context.Context, req Request) ([]Hit, SearchStats, error) {
-	return nil, SearchStats{}, errWIP
+	if req.Offset < 0 {
+		return nil, SearchStats{}, queryErrorf("offset is %d, want 0 or more", req.Offset)
+	}
+	top := newTopHits(req.K, req.Offset)
+	stats, err := ix.run(ctx, req, nil, top.limit == 0 && req.K >= 0, func(e *evaluation, segment int, m matches) error {
+		return top.collect(e, segment, m, req.Filter)
+	})
+	if err != nil {
+		return nil, stats, err
+	}
+	return top.hits(), stats, nil
 }
 
 // SearchRows scores only the given rows: the hits among them, in Search's order,
 // not cut to K. Rows that do not match, or are not indexed, are left out.
 func (ix *Index) SearchRows(ctx context.Context, req Request, rows []int64) ([]Hit, SearchStats, error) {
-	return nil, SearchStats{}, errWIP
+	rows = slices.Clone(rows)
+	slices.Sort(rows)
+	top := newTopHits(-1, 0)
+	stats, err := ix.run(ctx, req, slices.Compact(rows), false, func(e *evaluation, segment int, m matches) error {
+		return top.collect(e, segment, m, req.Filter)
+	})
+	if err != nil {
+		return nil, stats, err
+	}
+	return top.hits(), stats, nil
 }
 
 // Count is the number of documents that match and pass the filter.
-func (ix *Index) Count(ctx context.Context, req Request) (int64, error) { return 0, errWIP }
-
-// Validate reports whether the query can be parsed; the error is that of Search.
-func (ix *Index) Validate(query string, syntax Syntax) error { return errWIP }
-
-// Highlight returns text, the content of the given column, with every word that
-// the query matches there between open and close.
-func (ix *Index) Highlight(query string, syntax Syntax, column int, text, open, close string) (string, error) {
-	return "", errWIP
+func (ix *Index) Count(ctx context.Context, req Request) (int64, error) {
+	var n int64
+	_, err := ix.run(ctx, req, nil, false, func(e *evaluation, segment int, m matches) error {
+		if req.Filter == nil {
+			n += int64(len(m.docs))
+			return nil
+		}
+		for _, doc := range m.docs {
+			rowid, err := e.view.segments[segment].seg.rowid(&ix.src, doc)
+			if err != nil {
+				return err
+			}
+			ok, err := req.Filter.Allows(rowid)
+			if err != nil {
+				return err
+			}
+			if ok {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
 }
 
-// Snippet returns the piece of text, at most tokens words long, that holds most
-// of the query's words, marked as by Highlight. ellipsis stands where text was
-// cut off. tokens below 1 means 16.
-func (ix *Index) Snippet(query string, syntax Syntax, column int, text, open, close, ellipsis string, tokens int) (string, error) {
-	return "", errWIP
+// Validate reports whether the query can be parsed and names columns that exist;
+// the error is that of Search.
+func (ix *Index) Validate(query string, syntax Syntax) error {
+	q, err := parseQuery(query, syntax)
+	if err != nil {
+		return err
+	}
+	c := compiler{ix: ix, columns: ix.schema.all(), syntax: syntax}
+	_, err = c.compile(q, 1, syntax == QueryString)
+	return err
 }
 
-// TermCount is a word of the dictionary and the number of documents that hold it.
-type TermCount struct {
-	Term string
-	Docs int64
+// run evaluates a request and hands each segment's matches to collect. rows, if
+// not nil, restricts the matches; they ascend.
+func (ix *Index) run(ctx context.Context, req Request, rows []int64, parseOnly bool, collect func(e *evaluation, segment int, m matches) error) (SearchStats, error) {
+	q, err := parseQuery(req.Query, req.Syntax)
+	if err != nil {
+		return SearchStats{}, err
+	}
+	columns := ix.schema.all()
+	if req.Columns != nil {
+		columns = 0
+		for _, c := range req.Columns {
+			if c < 0 || c >= ix.src.columns {
+				return SearchStats{}, queryErrorf("column %d of the request, want 0 to %d", c, ix.src.columns-1)
+			}
+			columns |= 1 << c
+		}
+	}
+	v, err := ix.view()
+	if err != nil {
+		return SearchStats{}, err
+	}
+	e := &evaluation{ix: ix, view: v, boosts: ix.schema.boosts}
+	c := compiler{ix: ix, columns: columns, syntax: req.Syntax}
+	c.expand = func(columns uint64, p pattern) ([]weightedTerm, error) { return e.expand(ctx, columns, p) }
+	root, err := c.compile(q, 1, req.Syntax == QueryString)
+	if err != nil || parseOnly {
+		return SearchStats{}, err
+	}
+	if _, none := root.(noneNode); none {
+		return SearchStats{}, nil
+	}
+	e.leaves = c.leaves
+	if err := e.gatherAll(ctx); err != nil {
+		return e.stats, err
+	}
+	for i := range v.segments {
+		if err := ctx.Err(); err != nil {
+			return e.stats, err
+		}
+		m, err := root.eval(e, i)
+		if err != nil {
+			return e.stats, err
+		}
+		if rows != nil {
+			among, err := rowsNode{rowids: rows}.eval(e, i)
+			if err != nil {
+				return e.stats, err
+			}
+			m = intersect(m, among, false)
+		}
+		e.stats.Segments++
+		e.stats.Matches += int64(len(m.docs))
+		if err := collect(e, i, m); err != nil {
+			return e.stats, err
+		}
+	}
+	return e.stats, nil
 }
 
-// Terms returns up to n words that begin with prefix and occur in live documents,
-// the most frequent first; words of equal frequency in byte order.
-func (ix *Index) Terms(prefix string, n int) ([]TermCount, error) { return nil, errWIP }
+// expand lists the words of the dictionaries that are in a pattern.
+func (e *evaluation) expand(ctx context.Context, columns uint64, p pattern) ([]weightedTerm, error) {
+	var out []weightedTerm
+	seen := map[string]bool{}
+	prefix := p.prefix()
+	if term, ok := p.(exactPattern); ok {
+		return []weightedTerm{{string(term), 1}}, nil
+	}
+	n := 0
+	for _, s := range e.view.segments {
+		it := s.seg.seek(&e.ix.src, []byte(prefix))
+		for it.next() {
+			if n++; n%4096 == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			term := string(it.term)
+			if !strings.HasPrefix(term, prefix) {
+				break
+			}
+			w := p.weight(term)
+			if w == 0 || seen[term] {
+				continue
+			}
+			if seen[term] = true; len(seen) > maxClauses {
+				return nil, queryErrorf("a pattern of the query stands for more than %d words; make it more specific", maxClauses)
+			}
+			out = append(out, weightedTerm{term, w})
+		}
+		if it.err != nil {
+			return nil, it.err
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].term < out[j].term })
+	return out, nil
+}

@@ -1,0 +1,417 @@
+package lexical
+
+import (
+	"context"
+	"math/bits"
+)
+
+// A query is evaluated segment by segment, each node of its tree into the list of
+// its documents with their scores. Lists are short next to the postings they
+// come from, and one pass over postings in order is what memory likes best.
+
+// matches are documents of one segment, ascending, with their scores.
+type matches struct {
+	docs   []uint32
+	scores []float64
+}
+
+// node is a part of a query.
+type node interface {
+	eval(e *evaluation, segment int) (matches, error)
+}
+
+type (
+	noneNode struct{}
+	// allNode matches every document, with a constant score.
+	allNode struct{ boost float64 }
+	// leafNode matches the documents of a leaf, scored by BM25.
+	leafNode struct{ leaf *leaf }
+	// anyNode matches documents that at least min of its children match.
+	anyNode struct {
+		children []node
+		min      int
+	}
+	// bothNode matches documents that all its children match.
+	bothNode struct{ children []node }
+	// boolNode matches must, and should if there is no must or should is needed,
+	// without mustNot. Absent parts are nil.
+	boolNode struct {
+		must, should, mustNot, filter node
+		shouldNeeded                  bool
+	}
+	// phraseNode matches documents with the slots' words at their offsets, in one
+	// column; slop is the sum of displacements allowed.
+	phraseNode struct {
+		slots []phraseSlot
+		slop  int
+	}
+	// rowsNode matches given rowids.
+	rowsNode struct {
+		rowids []int64
+		boost  float64
+	}
+)
+
+// phraseSlot is a word of a phrase and its distance from the first.
+type phraseSlot struct {
+	leaf   *leaf
+	offset int
+}
+
+// evaluation is the state of one search.
+type evaluation struct {
+	ix     *Index
+	view   view
+	boosts []float64 // per column
+	leaves []*leaf
+	stats  SearchStats
+
+	scratch []byte
+	list    postingList
+	acc     []float64
+	count   []uint16
+	seen    []uint64
+}
+
+// averageLength is the mean number of tokens in the given columns.
+func (e *evaluation) averageLength(columns uint64) float64 {
+	var sum int64
+	for c, n := range e.view.tokens {
+		if columns>>c&1 == 1 {
+			sum += n
+		}
+	}
+	if sum <= 0 || e.view.rows <= 0 {
+		return 1
+	}
+	return float64(sum) / float64(e.view.rows)
+}
+
+func (e *evaluation) gatherAll(ctx context.Context) error {
+	for _, l := range e.leaves {
+		if err := e.gather(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// score appends the leaf's scores in a segment, BM25 in the form of Robertson and
+// Zaragoza 2009, equation 3.15, with the idf that cannot be negative:
+//
+//	idf · tf·(k1+1) / (tf + k1·(1 - b + b·length/average))
+//
+// and tf summed over columns, weighted by their boosts (BM25F with one length).
+func (e *evaluation) score(l *leaf, segment int, list *leafList, scores []float64) ([]float64, error) {
+	p := &e.ix.schema.params
+	k1, b := p.K1, p.b()
+	weight := l.boost * l.idf * (k1 + 1)
+	fixed, perToken := k1*(1-b), k1*b/e.averageLength(l.columns)
+	seg := e.view.segments[segment].seg
+	columns := e.ix.src.columns
+	whole := l.columns == e.ix.schema.all()
+	var block *docBlock
+	current := -1
+	for i, doc := range list.docs {
+		if n := int(doc / docBlockDocs); n != current {
+			var err error
+			if block, err = seg.docBlock(&e.ix.src, n); err != nil {
+				return nil, err
+			}
+			current = n
+		}
+		at := int(doc%docBlockDocs) * columns
+		var length uint32
+		for c, n := range block.lengths[at : at+columns] {
+			if whole || l.columns>>c&1 == 1 {
+				length += n
+			}
+		}
+		tf := list.tf[i]
+		scores = append(scores, weight*tf/(tf+fixed+perToken*float64(length)))
+	}
+	return scores, nil
+}
+
+func (noneNode) eval(*evaluation, int) (matches, error) { return matches{}, nil }
+
+func (n allNode) eval(e *evaluation, segment int) (matches, error) {
+	s := e.view.segments[segment]
+	m := matches{docs: make([]uint32, 0, s.live()), scores: make([]float64, 0, s.live())}
+	for doc := range s.seg.docs {
+		if !s.isDeleted(doc) {
+			m.docs = append(m.docs, doc)
+			m.scores = append(m.scores, n.boost)
+		}
+	}
+	return m, nil
+}
+
+func (n leafNode) eval(e *evaluation, segment int) (matches, error) {
+	list := &n.leaf.lists[segment]
+	scores, err := e.score(n.leaf, segment, list, make([]float64, 0, len(list.docs)))
+	return matches{list.docs, scores}, err
+}
+
+func (n anyNode) eval(e *evaluation, segment int) (matches, error) {
+	if len(n.children) == 1 && n.min <= 1 {
+		return n.children[0].eval(e, segment)
+	}
+	// Children are evaluated before the accumulators are used: they use them too.
+	parts := make([]matches, len(n.children))
+	total := 0
+	for i, c := range n.children {
+		m, err := c.eval(e, segment)
+		if err != nil {
+			return matches{}, err
+		}
+		parts[i] = m
+		total += len(m.docs)
+	}
+	docs := int(e.view.segments[segment].seg.docs)
+	if len(e.acc) < docs {
+		e.acc = make([]float64, docs)
+		e.count = make([]uint16, docs)
+		e.seen = make([]uint64, (docs+63)/64)
+	}
+	for _, m := range parts {
+		for i, doc := range m.docs {
+			e.acc[doc] += m.scores[i]
+			e.count[doc]++
+			e.seen[doc/64] |= 1 << (doc % 64)
+		}
+	}
+	out := matches{make([]uint32, 0, min(total, docs)), make([]float64, 0, min(total, docs))}
+	for i, w := range e.seen[:(docs+63)/64] {
+		if w == 0 {
+			continue
+		}
+		e.seen[i] = 0
+		for ; w != 0; w &= w - 1 {
+			doc := uint32(i*64 + bits.TrailingZeros64(w))
+			if int(e.count[doc]) >= n.min {
+				out.docs = append(out.docs, doc)
+				out.scores = append(out.scores, e.acc[doc])
+			}
+			e.acc[doc], e.count[doc] = 0, 0
+		}
+	}
+	return out, nil
+}
+
+func (n bothNode) eval(e *evaluation, segment int) (matches, error) {
+	var out matches
+	for i, c := range n.children {
+		m, err := c.eval(e, segment)
+		if err != nil {
+			return matches{}, err
+		}
+		if i == 0 {
+			out = m
+		} else {
+			out = intersect(out, m, true)
+		}
+		if len(out.docs) == 0 {
+			return matches{}, nil
+		}
+	}
+	return out, nil
+}
+
+// intersect keeps a's documents that b has too, adding b's scores if wanted.
+func intersect(a, b matches, add bool) matches {
+	out := matches{make([]uint32, 0, min(len(a.docs), len(b.docs))), make([]float64, 0, min(len(a.docs), len(b.docs)))}
+	j := 0
+	for i, doc := range a.docs {
+		for j < len(b.docs) && b.docs[j] < doc {
+			j++
+		}
+		if j == len(b.docs) {
+			break
+		}
+		if b.docs[j] == doc {
+			score := a.scores[i]
+			if add {
+				score += b.scores[j]
+			}
+			out.docs, out.scores = append(out.docs, doc), append(out.scores, score)
+		}
+	}
+	return out
+}
+
+// subtract keeps a's documents that b lacks.
+func subtract(a, b matches) matches {
+	var out matches
+	j := 0
+	for i, doc := range a.docs {
+		for j < len(b.docs) && b.docs[j] < doc {
+			j++
+		}
+		if j == len(b.docs) || b.docs[j] != doc {
+			out.docs, out.scores = append(out.docs, doc), append(out.scores, a.scores[i])
+		}
+	}
+	return out
+}
+
+// addScores adds b's scores to the documents of a that b has.
+func addScores(a, b matches) matches {
+	out := matches{a.docs, append([]float64(nil), a.scores...)}
+	j := 0
+	for i, doc := range a.docs {
+		for j < len(b.docs) && b.docs[j] < doc {
+			j++
+		}
+		if j < len(b.docs) && b.docs[j] == doc {
+			out.scores[i] += b.scores[j]
+		}
+	}
+	return out
+}
+
+func (n boolNode) eval(e *evaluation, segment int) (matches, error) {
+	var out, should matches
+	var err error
+	if n.should != nil {
+		if should, err = n.should.eval(e, segment); err != nil {
+			return matches{}, err
+		}
+	}
+	switch {
+	case n.must != nil:
+		if out, err = n.must.eval(e, segment); err != nil {
+			return matches{}, err
+		}
+		if n.should != nil && n.shouldNeeded {
+			out = intersect(out, should, true)
+		} else if n.should != nil {
+			out = addScores(out, should)
+		}
+	case n.should != nil:
+		out = should
+	default: // only exclusions and filters: they choose among all documents
+		if out, err = (allNode{1}).eval(e, segment); err != nil {
+			return matches{}, err
+		}
+	}
+	if n.filter != nil {
+		f, err := n.filter.eval(e, segment)
+		if err != nil {
+			return matches{}, err
+		}
+		out = intersect(out, f, false)
+	}
+	if n.mustNot != nil && len(out.docs) > 0 {
+		not, err := n.mustNot.eval(e, segment)
+		if err != nil {
+			return matches{}, err
+		}
+		out = subtract(out, not)
+	}
+	return out, nil
+}
+
+func (n rowsNode) eval(e *evaluation, segment int) (matches, error) {
+	var out matches
+	s := e.view.segments[segment]
+	for _, rowid := range n.rowids { // ascending, as documents are
+		doc, ok, err := s.seg.find(&e.ix.src, rowid)
+		if err != nil {
+			return matches{}, err
+		}
+		if ok && !s.isDeleted(doc) {
+			out.docs, out.scores = append(out.docs, doc), append(out.scores, n.boost)
+		}
+	}
+	return out, nil
+}
+
+// eval of a phrase scores like the words joined by AND, as bleve does.
+func (n phraseNode) eval(e *evaluation, segment int) (matches, error) {
+	// Intersect on documents first, then look at positions.
+	at := make([]int, len(n.slots))
+	first := &n.slots[0].leaf.lists[segment]
+	var out matches
+	kept := make([]leafList, len(n.slots))
+	for i, doc := range first.docs {
+		found := true
+		for k := 1; k < len(n.slots) && found; k++ {
+			l := &n.slots[k].leaf.lists[segment]
+			for at[k] < len(l.docs) && l.docs[at[k]] < doc {
+				at[k]++
+			}
+			found = at[k] < len(l.docs) && l.docs[at[k]] == doc
+		}
+		at[0] = i
+		if !found || !n.matchAt(segment, at) {
+			continue
+		}
+		out.docs = append(out.docs, doc)
+		for k := range n.slots {
+			kept[k].docs = append(kept[k].docs, doc)
+			kept[k].tf = append(kept[k].tf, n.slots[k].leaf.lists[segment].tf[at[k]])
+		}
+	}
+	out.scores = make([]float64, len(out.docs))
+	var scores []float64
+	for k := range n.slots {
+		var err error
+		if scores, err = e.score(n.slots[k].leaf, segment, &kept[k], scores[:0]); err != nil {
+			return matches{}, err
+		}
+		for i, s := range scores {
+			out.scores[i] += s
+		}
+	}
+	return out, nil
+}
+
+// matchAt looks for the phrase in the document that slot k has at index at[k].
+func (n phraseNode) matchAt(segment int, at []int) bool {
+	l := &n.slots[0].leaf.lists[segment]
+	for _, p := range l.pos[l.at[at[0]]:l.at[at[0]+1]] {
+		if n.follow(segment, at, 1, p, n.slop) {
+			return true
+		}
+	}
+	return false
+}
+
+// follow looks for slot k after its predecessor was found at prev. slop bounds
+// the branching, so that the search stays short.
+func (n phraseNode) follow(segment int, at []int, k int, prev uint64, slop int) bool {
+	if k == len(n.slots) {
+		return true
+	}
+	want := prev + uint64(n.slots[k].offset-n.slots[k-1].offset)
+	l := &n.slots[k].leaf.lists[segment]
+	positions := l.pos[l.at[at[k]]:l.at[at[k]+1]]
+	lo := lowerBound(positions, want-min(uint64(slop), want&(1<<32-1)))
+	for _, p := range positions[lo:] {
+		if p > want+uint64(slop) {
+			return false
+		}
+		d := int64(p - want)
+		if d < 0 {
+			d = -d
+		}
+		if p>>32 == want>>32 && n.follow(segment, at, k+1, p, slop-int(d)) {
+			return true
+		}
+	}
+	return false
+}
+
+func lowerBound(a []uint64, v uint64) int {
+	lo, hi := 0, len(a)
+	for lo < hi {
+		m := int(uint(lo+hi) >> 1)
+		if a[m] < v {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo
+}

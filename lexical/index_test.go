@@ -1,0 +1,183 @@
+package lexical_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/nearlite/nearlite/lexical"
+	"github.com/nearlite/nearlite/lexical/lexicaltest"
+)
+
+// conn is one connection: a store and the index's handle on it, with the calls in
+// the order in which SQLite makes them.
+type conn struct {
+	t  testing.TB
+	st *lexicaltest.Store
+	ix *lexical.Index
+}
+
+var twoColumns = lexical.Params{
+	Columns:  []lexical.Column{{Name: "title", Boost: 2}, {Name: "body"}},
+	Analyzer: "en",
+}
+
+func create(t testing.TB, p lexical.Params) *conn {
+	t.Helper()
+	st := lexicaltest.New()
+	st.Begin()
+	if err := lexical.Create(st, p); err != nil {
+		t.Fatal(err)
+	}
+	st.Commit()
+	return connect(t, st.File(), lexical.NewCache(0))
+}
+
+func connect(t testing.TB, f *lexicaltest.File, cache *lexical.Cache) *conn {
+	t.Helper()
+	c := &conn{t: t, st: f.Open()}
+	var err error
+	if c.ix, err = lexical.Open(cache, c.st); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if c.st.FailRead < 0 && c.st.FailWrite < 0 {
+			c.check(nil)
+		}
+	})
+	return c
+}
+
+func (c *conn) begin() {
+	c.t.Helper()
+	c.st.Begin()
+	c.must(c.ix.Begin())
+}
+
+func (c *conn) commit() {
+	c.t.Helper()
+	c.must(c.ix.Sync())
+	c.st.Commit()
+	c.ix.Commit()
+}
+
+func (c *conn) rollback() {
+	c.st.Rollback()
+	c.ix.Rollback()
+}
+
+func (c *conn) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *conn) insert(rowid int64, texts ...string) {
+	c.t.Helper()
+	c.must(c.ix.Insert(rowid, texts))
+}
+
+func (c *conn) search(query string, syntax lexical.Syntax) []int64 {
+	c.t.Helper()
+	hits, _, err := c.ix.Search(context.Background(), lexical.Request{Query: query, Syntax: syntax, K: -1})
+	if err != nil {
+		c.t.Fatalf("search %q: %v", query, err)
+	}
+	rows := []int64{}
+	for i, h := range hits {
+		if i > 0 && (h.Score > hits[i-1].Score || h.Score == hits[i-1].Score && h.RowID < hits[i-1].RowID) {
+			c.t.Fatalf("search %q: hit %v follows %v", query, h, hits[i-1])
+		}
+		rows = append(rows, h.RowID)
+	}
+	return rows
+}
+
+func (c *conn) check(src lexical.Source) {
+	c.t.Helper()
+	err := c.ix.Check(context.Background(), src, func(finding string) { c.t.Error(finding) })
+	c.must(err)
+}
+
+// corpus fills an index with documents that most tests use.
+func corpus(t testing.TB) *conn {
+	c := create(t, twoColumns)
+	c.begin()
+	for i, d := range documents {
+		c.insert(int64(i+1), d[0], d[1])
+	}
+	c.commit()
+	return c
+}
+
+var documents = [][2]string{
+	{"Vector search", "Finding the nearest neighbors of a vector is a search in many dimensions."},
+	{"Full text", "An inverted index maps words to documents; searching it is fast."},
+	{"SQLite", "A small, fast database in one file. The vector extension adds search."},
+	{"Dogs and cats", "The quick brown fox jumps over the lazy dog."},
+	{"Cats", "A quick cat. Quick cats, quick kittens, and a dog."},
+	{"Empty body", ""},
+	{"", "No title, but the quick brown words of a body from 2021."},
+}
+
+func TestSearch(t *testing.T) {
+	c := corpus(t)
+	for _, tt := range []struct {
+		query  string
+		syntax lexical.Syntax
+		want   []int64
+	}{
+		{"vector", lexical.Match, []int64{1, 3}},
+		{"neighbor?", lexical.Match, []int64{1}},
+		{"", lexical.Match, []int64{}},
+		{"the of a", lexical.Match, []int64{}}, // stop words only
+		{`"*~^:+-(){}[]\/'`, lexical.Match, []int64{}},
+		{"title:cats AND -body:dog", lexical.Match, []int64{5, 4}}, // plain words
+		{"", lexical.QueryString, []int64{}},
+		{"title:cats", lexical.QueryString, []int64{5, 4}},
+		{"TITLE:cats", lexical.QueryString, []int64{5, 4}},
+		{"+quick -cat", lexical.QueryString, []int64{7}},
+		{`"quick brown"`, lexical.QueryString, []int64{7, 4}},
+		{`"brown quick"`, lexical.QueryString, []int64{}},
+		{`"quick fox"`, lexical.QueryString, []int64{}},
+		{`"quick fox"~1`, lexical.QueryString, []int64{4}},
+		{`"jumps over the lazy"`, lexical.QueryString, []int64{4}}, // a stop word leaves its gap
+		{`"search finding"`, lexical.QueryString, []int64{}},       // not across columns
+		{"sqlit~1", lexical.QueryString, []int64{3}},
+		{"vectro~2", lexical.QueryString, []int64{1, 3}},
+		{"vec*", lexical.QueryString, []int64{1, 3}},
+		{"Vec*", lexical.QueryString, []int64{1, 3}},
+		{"kit?en", lexical.QueryString, []int64{5}},
+		{"*itte*", lexical.QueryString, []int64{5}},
+		{"/fo[xz]/", lexical.QueryString, []int64{4}},
+		{"-quick", lexical.QueryString, []int64{1, 2, 3, 6}},
+		{"+the +quick -dog", lexical.QueryString, []int64{7}}, // a stop word is no condition
+		{"+zebra quick", lexical.QueryString, []int64{}},
+		{"+zebr* quick", lexical.QueryString, []int64{}},
+		{"body:>2020", lexical.QueryString, []int64{7}},
+		{"body:<2020", lexical.QueryString, []int64{}},
+		{"2021", lexical.QueryString, []int64{7}},
+		{`{"match":"quick","field":"title"}`, lexical.JSON, []int64{}},
+		{`{"match_all":{}}`, lexical.JSON, []int64{1, 2, 3, 4, 5, 6, 7}},
+		{`{"match_none":{}}`, lexical.JSON, []int64{}},
+		{`{"match":"quick dog","operator":"and"}`, lexical.JSON, []int64{5, 4}},
+		{`{"term":"kitten"}`, lexical.JSON, []int64{5}},
+		{`{"term":"kittens"}`, lexical.JSON, []int64{}},
+		{`{"prefix":"kit"}`, lexical.JSON, []int64{5}},
+		{`{"ids":["6","99","2"]}`, lexical.JSON, []int64{2, 6}},
+		{`{"conjuncts":[{"match":"quick"},{"match":"dog"}]}`, lexical.JSON, []int64{5, 4}},
+		{`{"disjuncts":[{"match":"quick"},{"match":"dog"},{"match":"fox"}],"min":3}`, lexical.JSON, []int64{4}},
+		{`{"must":{"conjuncts":[{"match":"quick"}]},"must_not":{"disjuncts":[{"match":"fox"}]}}`, lexical.JSON, []int64{5, 7}},
+		{`{"match_phrase":"qiuck brwn","fuzziness":2}`, lexical.JSON, []int64{7, 4}},
+		{`{"min":"fow","max":"foy"}`, lexical.JSON, []int64{4}},
+		{`{"query":"+quick +fox"}`, lexical.JSON, []int64{4}},
+	} {
+		t.Run(fmt.Sprintf("%v %s", tt.syntax, tt.query), func(t *testing.T) {
+			if got := c.search(tt.query, tt.syntax); !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,336 @@
+package lexical
+
+import (
+	"math"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/blevesearch/bleve/v2/search/query"
+	"github.com/blevesearch/bleve/v2/search/searcher"
+)
+
+// pattern is a set of words.
+type pattern interface {
+	// prefix is what all words of the set begin with.
+	prefix() string
+	// weight is above 0 for words of the set: 1, or less for a near miss.
+	weight(term string) float64
+}
+
+type exactPattern string
+
+func (p exactPattern) prefix() string { return string(p) }
+func (p exactPattern) weight(term string) float64 {
+	if term == string(p) {
+		return 1
+	}
+	return 0
+}
+
+type prefixPattern string
+
+func (p prefixPattern) prefix() string { return string(p) }
+func (p prefixPattern) weight(term string) float64 {
+	if strings.HasPrefix(term, string(p)) {
+		return 1
+	}
+	return 0
+}
+
+// regexpPattern matches whole words. Go's regular expressions take time linear
+// in the word, whatever the pattern.
+type regexpPattern struct {
+	re      *regexp.Regexp
+	literal string
+}
+
+func (p regexpPattern) prefix() string { return p.literal }
+func (p regexpPattern) weight(term string) float64 {
+	if p.re.MatchString(term) {
+		return 1
+	}
+	return 0
+}
+
+const maxPatternBytes = 1 << 12
+
+func newRegexp(text string) (pattern, error) {
+	if len(text) > maxPatternBytes {
+		return nil, queryErrorf("regular expression has %d bytes, want at most %d", len(text), maxPatternBytes)
+	}
+	if _, err := syntax.Parse(text, syntax.Perl); err != nil {
+		return nil, queryErrorf("regular expression %s: %v", excerpt(text), err)
+	}
+	re, err := regexp.Compile(`^(?:` + text + `)$`)
+	if err != nil {
+		return nil, queryErrorf("regular expression %s: %v", excerpt(text), err)
+	}
+	// The anchor hides the literal prefix, so it is asked of the bare pattern.
+	bare, err := regexp.Compile(text)
+	if err != nil {
+		return nil, queryErrorf("regular expression %s: %v", excerpt(text), err)
+	}
+	literal, _ := bare.LiteralPrefix()
+	return regexpPattern{re, literal}, nil
+}
+
+// newWildcard makes a pattern of text with * for any characters and ? for one.
+func newWildcard(text string) (pattern, error) {
+	if i := strings.IndexAny(text, "*?"); i >= 0 && i == len(text)-1 && text[i] == '*' {
+		return prefixPattern(text[:i]), nil
+	}
+	var b strings.Builder
+	for _, part := range splitKeep(text, "*?") {
+		switch part {
+		case "*":
+			b.WriteString(`(?s:.*)`)
+		case "?":
+			b.WriteString(`(?s:.)`)
+		default:
+			b.WriteString(regexp.QuoteMeta(part))
+		}
+	}
+	return newRegexp(b.String())
+}
+
+func splitKeep(s, separators string) (parts []string) {
+	for s != "" {
+		i := strings.IndexAny(s, separators)
+		switch {
+		case i < 0:
+			return append(parts, s)
+		case i > 0:
+			parts = append(parts, s[:i])
+		}
+		parts = append(parts, s[i:i+1])
+		s = s[i+1:]
+	}
+	return parts
+}
+
+// fuzzyPattern is the set of words within an edit distance (insertion, deletion,
+// replacement of a character).
+type fuzzyPattern struct {
+	word  []rune
+	fixed string // the beginning that must agree
+	most  int
+}
+
+// newFuzzy makes a fuzzy pattern; the first prefix characters must agree.
+func newFuzzy(term string, prefix, distance int) (pattern, error) {
+	if distance == autoFuzziness {
+		distance = searcher.GetAutoFuzziness(term)
+	}
+	if distance < 0 || distance > searcher.MaxFuzziness {
+		return nil, queryErrorf("fuzziness is %d, want a whole number from 0 to %d", distance, searcher.MaxFuzziness)
+	}
+	if distance == 0 {
+		return exactPattern(term), nil
+	}
+	p := fuzzyPattern{word: []rune(term), most: distance}
+	if prefix > 0 {
+		p.fixed = string(p.word[:min(prefix, len(p.word))])
+	}
+	return p, nil
+}
+
+func (p fuzzyPattern) prefix() string { return p.fixed }
+
+func (p fuzzyPattern) weight(term string) float64 {
+	if !strings.HasPrefix(term, p.fixed) || len(term) > (len(p.word)+p.most)*utf8.UTFMax {
+		return 0
+	}
+	n := utf8.RuneCountInString(term)
+	if n > len(p.word)+p.most || n < len(p.word)-p.most {
+		return 0
+	}
+	d := editDistance(p.word, term, p.most)
+	if d > p.most {
+		return 0
+	}
+	return 1 / float64(1+d)
+}
+
+// editDistance is the Levenshtein distance of a word and a term, or most+1 when
+// it is greater than most. It fills only the band of the matrix within most of
+// the diagonal (Ukkonen 1985).
+func editDistance(word []rune, term string, most int) int {
+	const none = 1 << 20
+	var rows [2][64]int
+	prev, row := rows[0][:], rows[1][:]
+	if len(word)+2 > len(prev) {
+		prev, row = make([]int, len(word)+2), make([]int, len(word)+2)
+	}
+	for j := 0; j <= len(word); j++ {
+		prev[j] = j
+	}
+	i := 0
+	for _, r := range term {
+		i++
+		lo, hi := max(1, i-most), min(len(word), i+most)
+		row[lo-1] = none
+		if lo == 1 {
+			row[0] = i
+		}
+		best := none
+		for j := lo; j <= hi; j++ {
+			d := prev[j-1]
+			if word[j-1] != r {
+				d++
+			}
+			if j < i+most {
+				d = min(d, prev[j]+1)
+			}
+			d = min(d, row[j-1]+1)
+			row[j] = d
+			best = min(best, d)
+		}
+		if best > most && row[lo-1] > most {
+			return most + 1
+		}
+		prev, row = row, prev
+	}
+	if i < len(word)-most || i > len(word)+most {
+		return most + 1
+	}
+	return min(prev[len(word)], most+1)
+}
+
+// rangePattern is the set of words between two bounds.
+type rangePattern struct {
+	from, to               string // to == "": no upper bound
+	includeFrom, includeTo bool
+}
+
+func newTermRange(q *query.TermRangeQuery) pattern {
+	p := rangePattern{from: q.Min, to: q.Max, includeFrom: true}
+	if q.InclusiveMin != nil {
+		p.includeFrom = *q.InclusiveMin
+	}
+	if q.InclusiveMax != nil {
+		p.includeTo = *q.InclusiveMax
+	}
+	return p
+}
+
+func (p rangePattern) prefix() string {
+	if p.to == "" {
+		return ""
+	}
+	return p.from[:commonPrefix(p.from, p.to)]
+}
+
+func (p rangePattern) weight(term string) float64 {
+	if term < p.from || term == p.from && !p.includeFrom ||
+		p.to != "" && (term > p.to || term == p.to && !p.includeTo) {
+		return 0
+	}
+	return 1
+}
+
+// numberPattern is the set of words that are numbers within bounds. Numbers are
+// stored as the words they are written with, so the dictionary is searched by
+// value; it holds each number once, however many documents have it.
+type numberPattern struct {
+	from, to               float64
+	includeFrom, includeTo bool
+	value                  func(term string) (float64, bool)
+}
+
+func newNumericRange(q *query.NumericRangeQuery) pattern {
+	p := numberPattern{from: math.Inf(-1), to: math.Inf(1), includeFrom: true, value: numberOf}
+	if q.Min != nil {
+		p.from = *q.Min
+	}
+	if q.Max != nil {
+		p.to = *q.Max
+	} else {
+		p.includeTo = true
+	}
+	if q.InclusiveMin != nil {
+		p.includeFrom = *q.InclusiveMin
+	}
+	if q.InclusiveMax != nil {
+		p.includeTo = *q.InclusiveMax
+	}
+	return p
+}
+
+func numberOf(term string) (float64, bool) {
+	if term == "" || term[0] != '-' && term[0] != '+' && term[0] != '.' && (term[0] < '0' || term[0] > '9') {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(term, 64)
+	return v, err == nil && !math.IsNaN(v)
+}
+
+func (p numberPattern) prefix() string { return "" }
+
+func (p numberPattern) weight(term string) float64 {
+	v, ok := p.value(term)
+	if !ok || v < p.from || v == p.from && !p.includeFrom || v > p.to || v == p.to && !p.includeTo {
+		return 0
+	}
+	return 1
+}
+
+// dateLayouts are the forms of dates that range queries understand, in columns
+// (with the keyword analyzer, which keeps them whole) and in bounds.
+var dateLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "2006-01"}
+
+func dateOf(term string) (float64, bool) {
+	if len(term) < 7 || term[0] < '0' || term[0] > '9' {
+		return 0, false
+	}
+	for _, layout := range dateLayouts {
+		if t, err := time.Parse(layout, strings.ToUpper(term)); err == nil {
+			return float64(t.UnixMicro()), true
+		}
+	}
+	return 0, false
+}
+
+func newDateRange(start, end time.Time, includeStart, includeEnd *bool) pattern {
+	p := numberPattern{from: math.Inf(-1), to: math.Inf(1), includeFrom: true, value: dateOf}
+	if !start.IsZero() {
+		p.from = float64(start.UnixMicro())
+	}
+	if !end.IsZero() {
+		p.to = float64(end.UnixMicro())
+	} else {
+		p.includeTo = true
+	}
+	if includeStart != nil {
+		p.includeFrom = *includeStart
+	}
+	if includeEnd != nil {
+		p.includeTo = *includeEnd
+	}
+	return p
+}
+
+func newDateRangeString(q *query.DateRangeStringQuery) (pattern, error) {
+	bound := func(text string) (time.Time, error) {
+		if text == "" {
+			return time.Time{}, nil
+		}
+		v, ok := dateOf(text)
+		if !ok {
+			return time.Time{}, queryErrorf("date %s in the query, want the form 2006-01-02T15:04:05Z or 2006-01-02", excerpt(text))
+		}
+		return time.UnixMicro(int64(v)), nil
+	}
+	start, err := bound(q.Start)
+	if err != nil {
+		return nil, err
+	}
+	end, err := bound(q.End)
+	if err != nil {
+		return nil, err
+	}
+	return newDateRange(start, end, q.InclusiveStart, q.InclusiveEnd), nil
+}
