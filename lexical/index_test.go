@@ -134,7 +134,7 @@ func TestSearch(t *testing.T) {
 		{"", lexical.Match, []int64{}},
 		{"the of a", lexical.Match, []int64{}}, // stop words only
 		{`"*~^:+-(){}[]\/'`, lexical.Match, []int64{}},
-		{"title:cats AND -body:dog", lexical.Match, []int64{5, 4}}, // plain words
+		{"title: cats AND -body: kittens", lexical.Match, []int64{5, 7, 6, 4}}, // plain words
 		{"", lexical.QueryString, []int64{}},
 		{"title:cats", lexical.QueryString, []int64{5, 4}},
 		{"TITLE:cats", lexical.QueryString, []int64{5, 4}},
@@ -162,12 +162,12 @@ func TestSearch(t *testing.T) {
 		{`{"match":"quick","field":"title"}`, lexical.JSON, []int64{}},
 		{`{"match_all":{}}`, lexical.JSON, []int64{1, 2, 3, 4, 5, 6, 7}},
 		{`{"match_none":{}}`, lexical.JSON, []int64{}},
-		{`{"match":"quick dog","operator":"and"}`, lexical.JSON, []int64{5, 4}},
+		{`{"match":"quick dog","operator":"and"}`, lexical.JSON, []int64{4, 5}},
 		{`{"term":"kitten"}`, lexical.JSON, []int64{5}},
 		{`{"term":"kittens"}`, lexical.JSON, []int64{}},
 		{`{"prefix":"kit"}`, lexical.JSON, []int64{5}},
 		{`{"ids":["6","99","2"]}`, lexical.JSON, []int64{2, 6}},
-		{`{"conjuncts":[{"match":"quick"},{"match":"dog"}]}`, lexical.JSON, []int64{5, 4}},
+		{`{"conjuncts":[{"match":"quick"},{"match":"dog"}]}`, lexical.JSON, []int64{4, 5}},
 		{`{"disjuncts":[{"match":"quick"},{"match":"dog"},{"match":"fox"}],"min":3}`, lexical.JSON, []int64{4}},
 		{`{"must":{"conjuncts":[{"match":"quick"}]},"must_not":{"disjuncts":[{"match":"fox"}]}}`, lexical.JSON, []int64{5, 7}},
 		{`{"match_phrase":"qiuck brwn","fuzziness":2}`, lexical.JSON, []int64{7, 4}},

@@ -26,7 +26,7 @@ func parseQuery(text string, syntax Syntax) (query.Query, error) {
 		if strings.TrimSpace(text) == "" {
 			return query.NewMatchNoneQuery(), nil
 		}
-		q, err := query.NewQueryStringQuery(text).Parse()
+		q, err := query.NewQueryStringQuery(markSlop(text)).Parse()
 		if err != nil {
 			return nil, queryStringError(text, err)
 		}
@@ -39,6 +39,61 @@ func parseQuery(text string, syntax Syntax) (query.Query, error) {
 		return q, nil
 	}
 	return nil, queryErrorf("unknown syntax %d", syntax)
+}
+
+// slopMark separates a phrase's words from its slop. It is no character, so no
+// analyzer's word holds it.
+const slopMark = "\ufdd0"
+
+// markSlop rewrites `"a phrase"~2`, which bleve's grammar lacks, into a phrase
+// that carries its slop as a suffix.
+func markSlop(text string) string {
+	if !strings.Contains(text, `"~`) {
+		return text
+	}
+	var b strings.Builder
+	inPhrase := false
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && i+1 < len(text):
+			b.WriteByte(text[i])
+			i++
+		case text[i] == '"' && inPhrase:
+			inPhrase = false
+			digits := i + 1
+			if digits < len(text) && text[digits] == '~' {
+				digits++
+				end := digits
+				for end < len(text) && text[end] >= '0' && text[end] <= '9' {
+					end++
+				}
+				if end == digits || end < len(text) && text[end] != ' ' && text[end] != '^' {
+					break // not a slop: bleve's parser says what is wrong with it
+				}
+				b.WriteString(slopMark + text[digits:end] + `"`)
+				i = end - 1
+				continue
+			}
+		case text[i] == '"':
+			inPhrase = true
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+// cutSlop undoes markSlop.
+func cutSlop(phrase string) (words string, slop int, err error) {
+	words, digits, ok := strings.Cut(phrase, slopMark)
+	if !ok {
+		return phrase, 0, nil
+	}
+	const most = 1000
+	slop, err = strconv.Atoi(digits)
+	if err != nil || slop > most {
+		return "", 0, queryErrorf("slop of the phrase %s is %s, want a whole number from 0 to %d", excerpt(words), digits, most)
+	}
+	return words, slop, nil
 }
 
 // queryStringError names the place of a mistake, which bleve's parser does not:
@@ -200,7 +255,7 @@ func (c *compiler) compile(q query.Query, boost float64, inString bool) (node, e
 	case *query.MatchQuery:
 		return c.match(q, boost*boostOf(q.BoostVal))
 	case *query.MatchPhraseQuery:
-		return c.matchPhrase(q, boost*boostOf(q.BoostVal), inString)
+		return c.matchPhrase(q, boost*boostOf(q.BoostVal))
 	case *query.PhraseQuery:
 		terms := make([][]string, len(q.Terms))
 		for i, t := range q.Terms {
@@ -340,16 +395,13 @@ func (c *compiler) match(q *query.MatchQuery, boost float64) (node, error) {
 	})
 }
 
-// matchPhrase compiles text whose words must follow each other. In a query
-// string ~n allows n positions of displacement; in JSON, fuzziness is bleve's
-// edit distance of the words.
-func (c *compiler) matchPhrase(q *query.MatchPhraseQuery, boost float64, inString bool) (node, error) {
-	f, slop := fuzziness(q.Fuzziness, q), 0
-	if inString {
-		f, slop = 0, f
-		if slop < 0 || slop > 1000 {
-			return nil, queryErrorf("slop of a phrase is %d, want a whole number from 0 to 1000", slop)
-		}
+// matchPhrase compiles text whose words must follow each other, up to the slop.
+// Fuzziness is bleve's: the edit distance of the words.
+func (c *compiler) matchPhrase(q *query.MatchPhraseQuery, boost float64) (node, error) {
+	f := fuzziness(q.Fuzziness, q)
+	words, slop, err := cutSlop(q.MatchPhrase)
+	if err != nil {
+		return nil, err
 	}
 	return c.each(q.FieldVal, func(t target) (node, error) {
 		if q.Analyzer != "" {
@@ -361,7 +413,7 @@ func (c *compiler) matchPhrase(q *query.MatchPhraseQuery, boost float64, inStrin
 		}
 		var slots [][]string
 		var offsets []int
-		for _, token := range t.analyzer.Analyze([]byte(q.MatchPhrase)) {
+		for _, token := range t.analyzer.Analyze([]byte(words)) {
 			term := string(cutTerm(token.Term))
 			if term == "" {
 				continue
