@@ -1,9 +1,6 @@
 package vector
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // Int8 is the int8 quantizer of one index: a vector v becomes whole numbers
 // x in [-127, 127] with v[i] ≈ scale·x[i], stored as bytes x+128, and a pair
@@ -53,8 +50,8 @@ type Terms struct {
 func (z Int8) PaddedLen() int { return (z.Dims + 63) &^ 63 }
 
 // Encode writes the code of v, x+128 per element, into dst and pads it with
-// 128. len(v) must be Dims, len(dst) PaddedLen. NaN elements become 0,
-// infinite ones are clipped.
+// 128. len(v) must be Dims, len(dst) PaddedLen. A vector whose norm is zero or
+// not finite (Cosine), or whose elements are all zero, becomes a code of zeros.
 func (z Int8) Encode(dst []uint8, v []float32) Terms {
 	checkLens(len(v), z.Dims)
 	checkLens(len(dst), z.PaddedLen())
@@ -161,63 +158,61 @@ func maxAbs(v []float32) float32 {
 	return m
 }
 
-// roundInt8 rounds to the nearest whole number in [-127, 127]; NaN gives 0.
+// roundInt8 rounds to the nearest whole number in [-127, 127]. It has no
+// branch: on a vector's signs, which are random, a branch would be
+// mispredicted every other time. Adding 1.5·2^23 leaves the number in the
+// lowest bits of the sum. NaN gives some number.
 func roundInt8(x float32) int8 {
-	switch {
-	case x >= 127:
-		return 127
-	case x <= -127:
-		return -127
-	case x >= 0:
-		return int8(x + 0.5)
-	case x < 0:
-		return int8(x - 0.5)
-	}
-	return 0
+	return int8(math.Float32bits(min(max(x, -127), 127) + 0x1.8p23))
 }
 
-// TrainInt8 returns the quantizer whose Scale has the least expected squared
-// error over the sample, rounding and clipping together. A handful of
-// outliers therefore cannot stretch the range for all others. A few thousand
-// vectors are plenty. For Cosine the sample is normalized first. Vectors with
-// NaN or infinite elements are left out; without usable elements Scale is 0.
+// TrainInt8 returns the quantizer whose Scale gives the sample's vectors the
+// least mean relative error: rounding and clipping, squared, as a part of the
+// vector's squared length, and at most 1. What a few outlying elements can
+// cost is thus bounded by the vectors they are in, and they cannot stretch
+// the range for all others. A thousand vectors are plenty; of more, evenly
+// spaced ones are used. For Cosine they are normalized first. Vectors that
+// are zero or not finite are left out; if none is usable, Scale is 0.
 func TrainInt8(m Metric, dims int, sample [][]float32) Int8 {
 	z := Int8{Metric: m, Dims: dims}
-	var mags []float32
-	for _, v := range sample {
-		inv := float32(1)
-		n2 := NormSquared(v)
+	const most = 1024
+	var vs [][]float32
+	var scales, norms []float64 // of the elements as quantized; squared
+	var largest float64
+	for i := range min(len(sample), most) {
+		v := sample[i*len(sample)/min(len(sample), most)]
+		n2 := float64(NormSquared(v))
 		if !(n2 > 0 && n2 <= math.MaxFloat32) {
 			continue
 		}
+		scale := 1.0
 		if m == Cosine {
-			inv = float32(1 / math.Sqrt(float64(n2)))
+			scale = 1 / math.Sqrt(n2)
 		}
-		for _, x := range v {
-			if x != 0 {
-				mags = append(mags, absOf(x*inv))
+		vs, scales, norms = append(vs, v), append(scales, scale), append(norms, n2*scale*scale)
+		largest = max(largest, scale*float64(maxAbs(v)))
+	}
+	best, bestErr := 0.0, math.Inf(1)
+	for k := range 4 * 40 { // limits from the largest element down to 2^-40 of it
+		limit := largest * math.Exp2(-float64(k)/4)
+		rounding := float64(dims) * limit * limit / (12 * 127 * 127)
+		var sum, clipped float64
+		for i, v := range vs {
+			e := 0.0
+			for _, x := range v {
+				if over := scales[i]*float64(absOf(x)) - limit; over > 0 {
+					e += over * over
+				}
 			}
+			clipped += min(1, e/norms[i])
+			sum += min(1, (e+rounding)/norms[i])
 		}
-	}
-	if len(mags) == 0 {
-		return z
-	}
-	slices.Sort(mags)
-	// Walk the clip point c down from the largest magnitude, keeping the sum
-	// and the sum of squares of what lies above it:
-	//   clipping Σ(x-c)² over x > c, rounding n·(c/127)²/12.
-	n := float64(len(mags))
-	best, bestErr := float64(mags[len(mags)-1]), math.Inf(1)
-	var above, sum, sum2 float64
-	for i := len(mags) - 1; i >= 0; i-- {
-		c := float64(mags[i])
-		e := sum2 - 2*c*sum + above*c*c + n*c*c/(127*127*12)
-		if e < bestErr {
-			best, bestErr = c, e
+		if clipped > bestErr {
+			break // a smaller limit only clips more
 		}
-		above++
-		sum += c
-		sum2 += c * c
+		if sum < bestErr {
+			best, bestErr = limit, sum
+		}
 	}
 	z.Scale = float32(best / 127)
 	return z
