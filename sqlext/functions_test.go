@@ -152,8 +152,10 @@ func TestAggregates(t *testing.T) {
 		{"SELECT g, vector_extract(vector_avg(e)) FROM t GROUP BY g", "a|[2,20]\nb|[8,80]"},
 		{"SELECT vector_sum(e), vector_avg(e) FROM t WHERE id = 3", "NULL|NULL"},
 		{"SELECT vector_sum(e) FROM t WHERE 0", "NULL"},
-		{"SELECT id, CASE WHEN v IS NULL THEN NULL ELSE vector_extract(v) END FROM (SELECT id, vector_sum(e) OVER (ORDER BY id ROWS 1 PRECEDING) AS v FROM t)",
-			"1|[1,10]\n2|[4,40]\n3|[3,30]\n4|[8,80]"},
+		{
+			"SELECT id, CASE WHEN v IS NULL THEN NULL ELSE vector_extract(v) END FROM (SELECT id, vector_sum(e) OVER (ORDER BY id ROWS 1 PRECEDING) AS v FROM t)",
+			"1|[1,10]\n2|[4,40]\n3|[3,30]\n4|[8,80]",
+		},
 		{"SELECT vector_type(vector_sum(vector16('[1]'))), vector_type(vector_avg(vector64('[1]')))", "float32|float64"},
 		// A window that a huge row has left gives the small ones exactly.
 		{"SELECT vector_to_json(v) FROM (SELECT id, vector_sum(e) OVER (ORDER BY id ROWS 1 PRECEDING) AS v FROM " +

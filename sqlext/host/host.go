@@ -33,7 +33,7 @@ type Conn interface {
 	// Filename is the database file behind a schema; "" for memory and temp.
 	Filename(schema string) string
 	// Interrupt is done when the running statement should stop
-	// (sqlite3_interrupt, a cancelled context). Long computations poll it.
+	// (sqlite3_interrupt, a canceled context). Long computations poll it.
 	Interrupt() context.Context
 
 	// CreateFunction registers a scalar function.
@@ -47,7 +47,7 @@ type Conn interface {
 	// inside Module.Create and Module.Connect.
 	DeclareVTab(sql string) error
 	// VTabInnocuous marks the table under construction as safe in triggers and
-	// views; VTabConstraintSupport says that Update honours the conflict mode.
+	// views; VTabConstraintSupport says that Update honors the conflict mode.
 	VTabInnocuous() error
 	VTabConstraintSupport() error
 	// OnConflict is the conflict mode of the running Update.

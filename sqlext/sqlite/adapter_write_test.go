@@ -13,7 +13,6 @@ import (
 // one real shadow table.
 type kv struct {
 	h      host.Conn
-	name   string
 	log    *[]string
 	rows   map[int64]string
 	fail   map[string]error

@@ -58,7 +58,7 @@ func toSQLite(err error) error {
 	if err == nil {
 		return nil
 	}
-	if err == error(host.ErrNoPlan) {
+	if errors.Is(err, host.ErrNoPlan) {
 		return sqlite3.CONSTRAINT // no message: SQLite only tries another plan
 	}
 	code := host.CodeError

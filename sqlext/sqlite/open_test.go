@@ -145,7 +145,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// A cancelled context ends a running scan, and the connection goes on.
+// A canceled context ends a running scan, and the connection goes on.
 func TestOpenCancel(t *testing.T) {
 	db := openDB(t, ":memory:")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

@@ -116,7 +116,7 @@ func (t *writableTable) Update(args ...sqlite3.Value) (rowid int64, err error) {
 // not reported here: it makes the transaction fail when it wants to commit.
 func (t *writableTable) Destroy() error {
 	t.gone = true
-	// A table half dropped because of a cancelled context helps nobody.
+	// A table half dropped because of a canceled context helps nobody.
 	old := t.conn.db.SetInterrupt(context.Background())
 	defer t.conn.db.SetInterrupt(old)
 	if err := t.destroy(); err != nil {
