@@ -1,56 +1,69 @@
 package vector
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // DistanceCos returns the cosine distance of two vectors as libSQL's
 // vector_distance_cos does: they must have the same type and length, the
 // result is computed in single precision, and 1-bit vectors give their
 // Hamming distance. ok is false where SQL wants NULL: a vector without
-// direction (zero or empty), or NaN.
+// direction (zero or empty), or NaN. It does not allocate.
 func DistanceCos(a, b Vector) (d float64, ok bool, err error) {
 	if err := comparable2(a.Type(), b.Type(), a.dims, b.dims); err != nil {
 		return 0, false, err
 	}
+	var dot, aa, bb float64
 	switch a.Type() {
 	case Bit:
 		differ, _ := bitCounts(a.data, b.data)
 		return float64(differ), true, nil
 	case Float64:
-		var dot, aa, bb float64
-		for i := range a.dims {
-			x, y := a.float64At(i), b.float64At(i)
-			dot += x * y
-			aa += x * x
-			bb += y * y
+		blocks64(a, b, func(x, y []float64) {
+			d, xx, yy := cosineF64Pair(x, y)
+			dot, aa, bb = dot+d, aa+xx, bb+yy
+		})
+	case Float32:
+		x, okX := BytesToFloat32(a.data)
+		y, okY := BytesToFloat32(b.data)
+		if okX && okY {
+			d, xx, yy := cosineF32Pair(x, y)
+			dot, aa, bb = float64(d), float64(xx), float64(yy)
 		}
-		d = float64(float32(1 - dot/math.Sqrt(aa*bb)))
 	default:
-		dot, aa, bb := CosineParts(a.f32(), b.f32())
-		d = float64(float32(1 - float64(dot)/math.Sqrt(float64(aa)*float64(bb))))
+		blocks32(a, b, func(x, y []float32) {
+			d, xx, yy := cosineF32Pair(x, y)
+			dot, aa, bb = dot+float64(d), aa+float64(xx), bb+float64(yy)
+		})
 	}
+	d = float64(float32(1 - dot/math.Sqrt(aa*bb)))
 	return d, !math.IsNaN(d), nil
 }
 
 // DistanceL2 returns the Euclidean distance of two vectors as libSQL's
 // vector_distance_l2 does; see [DistanceCos]. 1-bit vectors are an error. ok
-// is false for NaN.
+// is false for NaN. It does not allocate.
 func DistanceL2(a, b Vector) (d float64, ok bool, err error) {
 	if err := comparable2(a.Type(), b.Type(), a.dims, b.dims); err != nil {
 		return 0, false, err
 	}
+	var sum float64
 	switch a.Type() {
 	case Bit:
-		return 0, false, valueError("vector_distance: l2 distance is not supported for float1bit vectors")
+		return 0, false, errBitL2
 	case Float64:
-		var s float64
-		for i := range a.dims {
-			x := a.float64At(i) - b.float64At(i)
-			s += x * x
+		blocks64(a, b, func(x, y []float64) { sum += squaredL2F64Pair(x, y) })
+	case Float32:
+		x, okX := BytesToFloat32(a.data)
+		y, okY := BytesToFloat32(b.data)
+		if okX && okY {
+			sum = float64(squaredL2F32Pair(x, y))
 		}
-		d = float64(float32(math.Sqrt(s)))
 	default:
-		d = float64(float32(math.Sqrt(float64(SquaredL2(a.f32(), b.f32())))))
+		blocks32(a, b, func(x, y []float32) { sum += float64(squaredL2F32Pair(x, y)) })
 	}
+	d = float64(float32(math.Sqrt(sum)))
 	return d, !math.IsNaN(d), nil
 }
 
@@ -63,4 +76,47 @@ func comparable2(typeA, typeB Type, dimsA, dimsB int) error {
 		return errf("vector_distance: vectors must have the same length: %d != %d", dimsA, dimsB)
 	}
 	return nil
+}
+
+// blockLen is how many elements blocks32 and blocks64 convert at a time, on
+// the stack.
+const blockLen = 256
+
+// blocks32 calls f with stretch after stretch of the elements of a and b,
+// equally long, as float32.
+func blocks32(a, b Vector, f func(x, y []float32)) {
+	var x, y [blockLen]float32
+	for i := 0; i < a.dims; i += blockLen {
+		n := min(blockLen, a.dims-i)
+		a.slice(i, n).read32(x[:n])
+		b.slice(i, n).read32(y[:n])
+		f(x[:n], y[:n])
+	}
+}
+
+// blocks64 is blocks32 for float64 vectors.
+func blocks64(a, b Vector, f func(x, y []float64)) {
+	if a.dims == 0 {
+		return
+	}
+	if littleEndian && unalignedLoads {
+		f(unsafe.Slice((*float64)(unsafe.Pointer(&a.data[0])), a.dims),
+			unsafe.Slice((*float64)(unsafe.Pointer(&b.data[0])), b.dims))
+		return
+	}
+	var x, y [blockLen]float64
+	for i := 0; i < a.dims; i += blockLen {
+		n := min(blockLen, a.dims-i)
+		for j := range n {
+			x[j], y[j] = a.float64At(i+j), b.float64At(i+j)
+		}
+		f(x[:n], y[:n])
+	}
+}
+
+// slice returns n elements from i on; i is a multiple of 8.
+func (v Vector) slice(i, n int) Vector {
+	v.data = v.data[v.typ.dataBytes(i):v.typ.dataBytes(i+n)]
+	v.dims = n
+	return v
 }

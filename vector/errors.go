@@ -26,6 +26,7 @@ const (
 	errStart    valueError = "vector: must start with '['"
 	errEnd      valueError = "vector: must end with ']'"
 	errAfterEnd valueError = "vector: non-space symbols after closing ']' are forbidden"
+	errBitL2    valueError = "vector_distance: l2 distance is not supported for float1bit vectors"
 )
 
 func errTextDims() error { return errf("vector: max size exceeded %d", MaxDims) }
