@@ -1,124 +1,342 @@
 package hnsw
 
 import (
-	"context"
+	"crypto/rand"
 	"errors"
-	"iter"
+	"fmt"
+	"weak"
 )
 
-var errNotYet = errors.New("hnsw: not in this revision")
-
-// Cache is the process-wide cache of index blocks, shared by all connections.
-type Cache struct{ maxBytes int64 }
-
-// NewCache returns a cache that holds about maxBytes; 0 means no bound.
-func NewCache(maxBytes int64) *Cache { return &Cache{maxBytes: maxBytes} }
-
-// SharedCache returns the cache of the process.
-func SharedCache() *Cache { return NewCache(0) }
-
-// SetMaxBytes changes the bound; 0 means none.
-func (c *Cache) SetMaxBytes(n int64) { c.maxBytes = n }
-
-// MaxBytes returns the bound.
-func (c *Cache) MaxBytes() int64 { return c.maxBytes }
-
 // Create writes the rows of an empty index.
-func Create(st Store, p Params) error { return errNotYet }
+func Create(st Store, p Params) error {
+	p = p.Normalize()
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	var id identity
+	rand.Read(id[:])
+	if err := st.Put(PartConfig, configID, encodeConfig(p, id)); err != nil {
+		return err
+	}
+	h := header{token: token{1, randomToken()}, efSearch: uint32(p.EfSearch)}
+	return st.Put(PartLog, 1, encodeLog(nil, 1, logCheckpoint, &h, nil))
+}
 
 // Index is one connection's handle of an index. It is used by one goroutine at
-// a time; handles of different connections may be used concurrently.
-type Index struct{}
+// a time; handles of different connections may be used concurrently, also when
+// they share a cache.
+//
+// Reads outside Begin and Commit see the state that the connection's
+// transaction sees; inside, they see the changes made so far.
+type Index struct {
+	cache *Cache
+	st    Store
+	base  Vectors
+	g     *geometry
+	p     Params
+	id    identity
 
-// Open returns a handle. It reads the index's configuration only.
-func Open(cache *Cache, st Store, base Vectors) (*Index, error) { return nil, errNotYet }
+	last    weak.Pointer[snapshot] // the state seen last
+	logRow  []byte                 // buffer of the newest log row
+	begun   bool
+	pending []int // savepoints set before the first change
+	tx      *tx
+	v       view // what readers read through
 
-// Params returns what the index was created with.
-func (ix *Index) Params() Params { return Params{} }
+	trav *traverser
+	link *linker
+	row  []byte // code of a vector to insert
+	vec  []float32
+}
 
-// SetEfSearch changes the stored default of EfSearch, inside a transaction.
-func (ix *Index) SetEfSearch(ef int) error { return errNotYet }
+// Open returns a handle. It reads the index's configuration only. base is where
+// vectors are taken from for rescoring.
+func Open(cache *Cache, st Store, base Vectors) (*Index, error) {
+	data, err := st.Get(PartConfig, configID, nil)
+	if err != nil {
+		return nil, err
+	}
+	p, id, err := decodeConfig(data)
+	if err != nil {
+		return nil, err
+	}
+	if cache == nil {
+		cache = NewCache(0)
+	}
+	g := newGeometry(p)
+	return &Index{cache: cache, st: st, base: base, g: g, p: p, id: id,
+		trav: newTraverser(g), row: make([]byte, g.rowStride), vec: make([]float32, p.Dims)}, nil
+}
 
-// Begin starts a transaction.
-func (ix *Index) Begin() error { return errNotYet }
+// Params returns what the index was created with. EfSearch is the value at that
+// time, see [Index.EfSearch].
+func (ix *Index) Params() Params { return ix.p }
 
-// Savepoint remembers the state under id.
-func (ix *Index) Savepoint(id int) {}
+// EfSearch returns the number of candidates that a search keeps which names
+// none.
+func (ix *Index) EfSearch() (int, error) {
+	v, _, err := ix.reader()
+	if err != nil {
+		return 0, err
+	}
+	return int(v.efSearch), nil
+}
 
-// Release forgets savepoints from id on.
-func (ix *Index) Release(id int) {}
+// SetEfSearch changes what EfSearch returns, for all connections once the
+// transaction commits.
+func (ix *Index) SetEfSearch(ef int) error {
+	if ef < MinEfSearch || ef > MaxEfSearch {
+		return fmt.Errorf("ef_search is %d, want a whole number from %d to %d", ef, MinEfSearch, MaxEfSearch)
+	}
+	t, err := ix.writer()
+	if err != nil {
+		return err
+	}
+	t.efSearch = uint32(ef)
+	t.changed, t.synced = true, false
+	return nil
+}
 
-// RollbackTo restores the state of savepoint id.
-func (ix *Index) RollbackTo(id int) {}
+// snapshot returns the state that the connection's transaction sees, and keeps
+// it alive while the caller holds it.
+func (ix *Index) snapshot() (*snapshot, error) {
+	id, data, err := ix.st.Last(PartLog, ix.logRow)
+	if err != nil {
+		return nil, err
+	}
+	if data == nil {
+		return nil, corruptf(PartLog, 0, "no row")
+	}
+	ix.logRow = data
+	want := peekToken(data)
+	if s := ix.last.Value(); s != nil && s.token == want && s.lastLog == id {
+		return s, nil
+	}
+	s := ix.cache.find(ix.id, want)
+	if s == nil || s.lastLog != id {
+		if s, err = openSnapshot(ix.g, ix.st, ix.cache, ix.id, id); err != nil {
+			return nil, err
+		}
+		s = ix.cache.add(ix.id, s)
+	}
+	ix.last = weak.Make(s)
+	return s, nil
+}
 
-// Sync writes the pending changes to the Store.
-func (ix *Index) Sync() error { return errNotYet }
+// reader returns a view of the current state. The caller keeps the snapshot
+// until it is done.
+func (ix *Index) reader() (*view, *snapshot, error) {
+	if ix.tx != nil {
+		if ix.tx.broken != nil {
+			return nil, nil, ix.tx.broken
+		}
+		return &ix.tx.view, ix.tx.base, nil
+	}
+	s, err := ix.snapshot()
+	if err != nil {
+		return nil, nil, err
+	}
+	ix.v = view{state: &s.state, g: ix.g, st: ix.st, cache: ix.cache, buf: ix.v.buf, track: ix.cache.pressed()}
+	return &ix.v, s, nil
+}
 
-// Commit publishes the transaction's state to the other connections.
-func (ix *Index) Commit() {}
+// writer returns the transaction, which it starts with the first change.
+func (ix *Index) writer() (*tx, error) {
+	if !ix.begun {
+		return nil, ErrNoTransaction
+	}
+	if ix.tx == nil {
+		s, err := ix.snapshot()
+		if err != nil {
+			return nil, err
+		}
+		ix.tx = newTx(s, ix.st, ix.cache)
+		ix.link = nil
+		for _, id := range ix.pending {
+			ix.tx.savepoint(id)
+		}
+		ix.pending = nil
+	}
+	if ix.tx.broken != nil {
+		return nil, ix.tx.broken
+	}
+	return ix.tx, nil
+}
 
-// Rollback drops the transaction's changes.
-func (ix *Index) Rollback() {}
+// linker returns the transaction's linker.
+func (ix *Index) linker(t *tx) *linker {
+	if ix.link == nil || ix.link.t != t {
+		ix.link = newLinker(t)
+	}
+	return ix.link
+}
 
-// Insert indexes a row, replacing what was indexed for it.
-func (ix *Index) Insert(rowid RowID, vec []float32) error { return errNotYet }
+// errBroken is returned by a transaction after a change that failed half way.
+var errBroken = errors.New("hnsw: an earlier change failed, roll back first")
 
-// Delete removes a row and reports whether it was indexed.
-func (ix *Index) Delete(rowid RowID) (bool, error) { return false, errNotYet }
+// guard runs a change. One that fails leaves the state half changed in memory:
+// the transaction then refuses everything but rolling back.
+func (t *tx) guard(change func() error) error {
+	err := change()
+	if err != nil {
+		t.broken = fmt.Errorf("%w: %w", errBroken, err)
+	}
+	return err
+}
+
+// Begin starts a transaction. The state it changes is the one that the store
+// shows at the first change.
+func (ix *Index) Begin() error {
+	if ix.begun {
+		return errors.New("hnsw: transaction within a transaction")
+	}
+	ix.begun = true
+	return nil
+}
+
+// Savepoint remembers the state under id, which is greater than those of the
+// savepoints that are set.
+func (ix *Index) Savepoint(id int) {
+	switch {
+	case ix.tx != nil:
+		ix.tx.savepoint(id)
+	case ix.begun:
+		ix.Release(id)
+		ix.pending = append(ix.pending, id)
+	}
+}
+
+// Release forgets the savepoints from id on; their changes stay.
+func (ix *Index) Release(id int) {
+	if ix.tx != nil {
+		ix.tx.release(id)
+	}
+	for n := len(ix.pending); n > 0 && ix.pending[n-1] >= id; n-- {
+		ix.pending = ix.pending[:n-1]
+	}
+}
+
+// RollbackTo restores the state of a savepoint, which stays set. The store has
+// been, or will be, rolled back to the same savepoint by the database.
+func (ix *Index) RollbackTo(id int) {
+	ix.Release(id + 1)
+	if ix.tx != nil {
+		ix.tx.rollbackTo(id)
+	}
+}
+
+// Sync writes the pending changes to the store. It may be called again when the
+// database's COMMIT has failed.
+func (ix *Index) Sync() error {
+	if ix.tx == nil {
+		return nil
+	}
+	if ix.tx.broken != nil {
+		return ix.tx.broken
+	}
+	return ix.tx.sync()
+}
+
+// Commit ends the transaction after the database has committed, and shows its
+// state to the other connections of the process. It cannot fail: should the
+// state not be published, connections read it from the database.
+func (ix *Index) Commit() {
+	t := ix.tx
+	ix.end()
+	if t == nil || !t.synced {
+		return
+	}
+	s, size, err := t.publish()
+	if err != nil {
+		return
+	}
+	s = ix.cache.add(ix.id, s)
+	ix.last = weak.Make(s)
+	ix.cache.loaded(size)
+}
+
+// Rollback ends the transaction and drops its changes.
+func (ix *Index) Rollback() { ix.end() }
+
+func (ix *Index) end() { ix.begun, ix.tx, ix.link, ix.pending = false, nil, nil, nil }
 
 // Contains reports whether a row is indexed.
-func (ix *Index) Contains(rowid RowID) (bool, error) { return false, errNotYet }
+func (ix *Index) Contains(rowid RowID) (bool, error) {
+	v, _, err := ix.reader()
+	if err != nil {
+		return false, err
+	}
+	_, found, err := ix.node(v, rowid)
+	return found, err
+}
+
+// node returns the node of a rowid, as the transaction or v sees it.
+func (ix *Index) node(v *view, rowid RowID) (NodeID, bool, error) {
+	if ix.tx != nil {
+		return ix.tx.node(rowid)
+	}
+	return v.node(rowid)
+}
 
 // Rows returns the number of rows indexed.
-func (ix *Index) Rows() (int64, error) { return 0, errNotYet }
-
-// Source feeds Build: it calls yield for each row, in any order. yield does not
-// keep vec.
-type Source func(yield func(rowid RowID, vec []float32) error) error
-
-// Build replaces the contents with the rows of src.
-func (ix *Index) Build(ctx context.Context, src Source, progress func(done int64)) error {
-	return errNotYet
+func (ix *Index) Rows() (int64, error) {
+	v, _, err := ix.reader()
+	if err != nil {
+		return 0, err
+	}
+	return v.rowCount, nil
 }
-
-// Search returns the nearest rows.
-func (ix *Index) Search(ctx context.Context, q []float32, opt SearchOptions) ([]Hit, SearchStats, error) {
-	return nil, SearchStats{}, errNotYet
-}
-
-// SearchRows compares the query with the given rows only, exactly; it skips
-// rows that are not indexed or have no vector.
-func (ix *Index) SearchRows(ctx context.Context, q []float32, k int, rows iter.Seq[RowID]) ([]Hit, SearchStats, error) {
-	return nil, SearchStats{}, errNotYet
-}
-
-// Iterator yields hits in approximate order of distance, each row once.
-type Iterator struct{}
-
-// Iterate starts an iterator. opt.K is the number of hits fetched at a time.
-func (ix *Index) Iterate(ctx context.Context, q []float32, opt SearchOptions) (*Iterator, error) {
-	return nil, errNotYet
-}
-
-// Next returns the next hit; ok is false after the last one.
-func (it *Iterator) Next() (hit Hit, ok bool, err error) { return Hit{}, false, errNotYet }
-
-// Stats returns what the iterator has done so far.
-func (it *Iterator) Stats() SearchStats { return SearchStats{} }
 
 // Scan calls fn for each indexed rowid in ascending order until it returns
-// false.
-func (ix *Index) Scan(fn func(rowid RowID) (bool, error)) error { return errNotYet }
-
-// Check verifies the index and, when base is not nil, that it holds exactly the
-// rows of base. It reports each finding; err is for a check that could not be
-// done.
-func (ix *Index) Check(ctx context.Context, base iter.Seq2[RowID, error], report func(finding string)) error {
-	return errNotYet
+// false. fn must not change the index.
+func (ix *Index) Scan(fn func(rowid RowID) (bool, error)) error {
+	return ix.scanRows(func(rowid RowID, _ NodeID) (bool, error) { return fn(rowid) })
 }
 
-// Optimize folds the log into the blocks and gives back space.
-func (ix *Index) Optimize() error { return errNotYet }
+// scanRows merges the rows of the store with the changes that are still in the
+// log or in memory.
+func (ix *Index) scanRows(fn func(rowid RowID, node NodeID) (bool, error)) error {
+	v, snap, err := ix.reader()
+	if err != nil {
+		return err
+	}
+	defer keepAlive(snap)
+	if ix.tx != nil {
+		ix.tx.rowsFreeze()
+	}
+	changed, nodes := v.rows.all()
+	more := true
+	emit := func(below func(RowID) bool) error {
+		for more && len(changed) > 0 && below(changed[0]) {
+			r := changed[0]
+			changed = changed[1:]
+			if n := nodes[r]; n != 0 {
+				var err error
+				if more, err = fn(r, NodeID(n-1)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	err = v.st.Scan(PartRows, minRowID, func(rowid int64, data []byte) (bool, error) {
+		if err := emit(func(r RowID) bool { return r < rowid }); err != nil || !more {
+			return false, err
+		}
+		if _, ok := nodes[rowid]; ok {
+			return true, emit(func(r RowID) bool { return r == rowid })
+		}
+		node, err := decodeRow(rowid, data, v.nodes)
+		if err != nil {
+			return false, err
+		}
+		more, err = fn(rowid, node)
+		return more, err
+	})
+	if err != nil {
+		return err
+	}
+	return emit(func(RowID) bool { return true })
+}
 
-// Stats describes the index.
-func (ix *Index) Stats() (Stats, error) { return Stats{}, errNotYet }
+const minRowID = -1 << 63

@@ -69,7 +69,10 @@ type Stats struct {
 	MaxLevel   int   // highest layer, -1 when empty
 	LevelNodes []int64
 	Bytes      map[Part]int64 // bytes of data by part
+	EfSearch   int            // candidates kept by a search that names none
 	LogRows    int64
 	LogBytes   int64
 	CacheBytes int64 // bytes of this index in the process's cache
+
+	BuildMilliseconds int64 // what the last Build took, 0 if there was none
 }

@@ -1,0 +1,343 @@
+package hnsw
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// Source feeds Build: it calls yield for each row and returns yield's error.
+// yield does not keep vec.
+type Source func(yield func(rowid RowID, vec []float32) error) error
+
+// maxBatch bounds the nodes that are linked at once while building.
+const maxBatch = 1024
+
+// Build replaces the contents with the rows of src, inside a transaction. Where
+// nothing else is said it takes src's order as the order of insertion: the same
+// rows in the same order give the same blocks, on any number of cores.
+//
+// Nodes are linked in batches: their neighbors are searched for in parallel in
+// the graph as it was before the batch, then the links are added. The vectors
+// are not kept, their codes and links are, so memory is that of the index.
+// progress, unless nil, is told the number of rows linked so far now and then.
+// After an error, of ctx for example, the contents are as before.
+func (ix *Index) Build(ctx context.Context, src Source, progress func(done int64)) error {
+	return ix.build(ctx, src, progress, runtime.GOMAXPROCS(0))
+}
+
+func (ix *Index) build(ctx context.Context, src Source, progress func(done int64), workers int) error {
+	t, err := ix.writer()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	t.rowsFreeze()
+	before := save{state: *t.state, ops: len(t.ops.b), direct: t.direct, changed: t.changed}
+	undo := func() {
+		*t.state = before.state
+		t.direct, t.changed = before.direct, before.changed
+		t.epoch = newEpoch()
+	}
+	t.epoch = newEpoch()
+	t.header = header{token: t.token, previous: t.previous, efSearch: t.efSearch}
+	t.dirs = [numDirs]dir{}
+	t.edits, t.rows = nil, nil
+	t.direct, t.changed, t.synced = true, true, false
+
+	b := &builder{ix: ix, t: t, ctx: ctx, progress: progress}
+	if err := b.collect(src); err != nil {
+		undo()
+		return err
+	}
+	if err := b.link(workers); err != nil {
+		undo()
+		return err
+	}
+	t.buildMS = uint32(min(time.Since(began).Milliseconds(), 1<<32-1))
+	return t.guard(b.write)
+}
+
+type builder struct {
+	ix       *Index
+	t        *tx
+	ctx      context.Context
+	progress func(int64)
+	rows     []rowNode
+	done     int64
+}
+
+type rowNode struct {
+	rowid RowID
+	node  NodeID
+}
+
+// collect makes a node of each distinct code.
+func (b *builder) collect(src Source) error {
+	t, ix := b.t, b.ix
+	twins := map[uint64]NodeID{}
+	row := make([]byte, ix.g.rowStride)
+	n := 0
+	err := src(func(rowid RowID, vec []float32) error {
+		if n++; n%256 == 0 {
+			if err := b.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if err := checkVector(vec, ix.g.dims); err != nil {
+			return fmt.Errorf("rowid %d: %w", rowid, err)
+		}
+		ix.g.encode(row, vec)
+		h := hashRow(row)
+		if id, ok := twins[h]; ok {
+			have, err := t.codeRow(id)
+			if err != nil {
+				return err
+			}
+			if bytes.Equal(have, row) {
+				b.rows = append(b.rows, rowNode{rowid, id})
+				return t.addRow(id, rowid)
+			}
+		}
+		id, err := t.newNode(rowid, level(ix.p.Seed, rowid, ix.p.M), row)
+		if err != nil {
+			return err
+		}
+		twins[h] = id
+		_, norm := ix.g.meta(row)
+		t.maxNorm = max(t.maxNorm, norm)
+		b.rows = append(b.rows, rowNode{rowid, id})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	t.rowCount = int64(len(b.rows))
+	slices.SortFunc(b.rows, func(a, b rowNode) int { return cmp.Compare(a.rowid, b.rowid) })
+	for i := 1; i < len(b.rows); i++ {
+		if b.rows[i].rowid == b.rows[i-1].rowid {
+			return fmt.Errorf("rowid %d is given twice", b.rows[i].rowid)
+		}
+	}
+	return nil
+}
+
+func hashRow(row []byte) uint64 {
+	h := uint64(len(row))
+	for len(row) >= 8 {
+		h = (h ^ binary.NativeEndian.Uint64(row)) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+		row = row[8:]
+	}
+	return mix(h)
+}
+
+// worker is what one goroutine of a build needs.
+type worker struct {
+	v    view
+	trav *traverser
+	link *linker
+	err  error
+}
+
+// group is the new links of one target and the order in which to drop some.
+type group struct {
+	links     []newLink
+	order     []uint32
+	dominated int
+}
+
+// link links all nodes, batch by batch.
+func (b *builder) link(workers int) error {
+	t, ix := b.t, b.ix
+	total := t.nodes
+	if total == 0 {
+		return nil
+	}
+	ws := make([]*worker, workers)
+	for i := range ws {
+		w := &worker{v: t.view, trav: newTraverser(ix.g)}
+		w.link = &linker{t: t, sel: newSelector(ix.g)}
+		w.link.sel.v = &w.v
+		ws[i] = w
+	}
+	parallel := func(n int, fn func(w *worker, i int) error) error {
+		return runParallel(ws, n, fn)
+	}
+	l := ix.linker(t)
+	first, err := t.record(0)
+	if err != nil {
+		return err
+	}
+	t.entry, t.top = 1, uint32(metaLevel(first[recMeta]))
+	plans := make([]nodePlan, maxBatch)
+	byLayer := make([][]newLink, maxLevel+1)
+	var groups []group
+	for n := uint32(1); n < total; {
+		if err := b.ctx.Err(); err != nil {
+			return err
+		}
+		size := min(max(1, n/8), maxBatch, total-n)
+		err := parallel(int(size), func(w *worker, i int) error {
+			id := NodeID(n + uint32(i))
+			row, err := w.v.codeRow(id)
+			if err != nil {
+				return err
+			}
+			rec, err := w.v.record(id)
+			if err != nil {
+				return err
+			}
+			plans[i], err = ix.planNode(&w.v, w.trav, w.link.sel, row, metaLevel(rec[recMeta]), false)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range byLayer {
+			byLayer[i] = byLayer[i][:0]
+		}
+		for i := range int(size) {
+			id := n + uint32(i)
+			for layer, picked := range plans[i].picked {
+				list := make([]uint32, len(picked))
+				for j, c := range picked {
+					list[j] = uint32(c.node())
+					byLayer[layer] = append(byLayer[layer], newLink{list[j], id, c.dist})
+				}
+				if err := l.setLinks(layer, NodeID(id), list); err != nil {
+					return err
+				}
+			}
+		}
+		for layer, links := range byLayer {
+			if len(links) == 0 {
+				continue
+			}
+			slices.SortFunc(links, func(a, b newLink) int {
+				return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.dist, b.dist), cmp.Compare(a.source, b.source))
+			})
+			groups = groups[:0]
+			for from, i := 0, 1; i <= len(links); i++ {
+				if i == len(links) || links[i].target != links[from].target {
+					groups = append(groups, group{links: links[from:i]})
+					from = i
+				}
+			}
+			err := parallel(len(groups), func(w *worker, i int) error {
+				g := &groups[i]
+				target := NodeID(g.links[0].target)
+				have, err := w.v.neighbors(layer, target)
+				if err != nil {
+					return err
+				}
+				if len(have)+len(g.links) <= t.g.capacity(layer) {
+					return nil
+				}
+				g.order, g.dominated, err = w.link.rank(layer, target, g.links, nil)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			for _, g := range groups {
+				if err := l.attach(layer, NodeID(g.links[0].target), g.links, g.order, g.dominated); err != nil {
+					return err
+				}
+			}
+		}
+		for i := range size {
+			rec, err := t.record(NodeID(n + i))
+			if err != nil {
+				return err
+			}
+			if lvl := uint32(metaLevel(rec[recMeta])); lvl > t.top {
+				t.entry, t.top = n+i+1, lvl
+			}
+		}
+		n += size
+		for i := range ws {
+			ws[i].v.state = t.state
+		}
+		if b.progress != nil {
+			b.progress(int64(n))
+		}
+	}
+	return nil
+}
+
+// runParallel calls fn for 0 … n-1 on the workers.
+func runParallel(ws []*worker, n int, fn func(w *worker, i int) error) error {
+	if n < 4 || len(ws) == 1 {
+		for i := range n {
+			if err := fn(ws[0], i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for _, w := range ws {
+		w.err = nil
+		wg.Go(func() {
+			for {
+				from := int(next.Add(8)) - 8
+				if from >= n {
+					return
+				}
+				for i := from; i < min(from+8, n); i++ {
+					if w.err = fn(w, i); w.err != nil {
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, w := range ws {
+		if w.err != nil {
+			return w.err
+		}
+	}
+	return nil
+}
+
+// write replaces the rows of the store. What is written is not written again
+// by Sync.
+func (b *builder) write() error {
+	t := b.t
+	for _, p := range []Part{PartLinks, PartCodes, PartUpper, PartDups, PartRows} {
+		if err := t.st.Clear(p); err != nil {
+			return err
+		}
+	}
+	var buf []byte
+	for d := range t.dirs {
+		err := t.dirs[d].dirtyBlocks(func(block uint32, p unsafe.Pointer) error {
+			buf = t.state.encodeBlock(t.g, buf, d, block, p, t.lastLog)
+			return t.st.Put(dirParts[d], int64(block), buf)
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range t.dirs[d].pages {
+			clear(p.own.dirty[:])
+		}
+	}
+	for _, r := range b.rows {
+		buf = encodeRow(buf, r.node)
+		if err := t.st.Put(PartRows, r.rowid, buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,256 @@
+package hnsw
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+	"weak"
+)
+
+// snapshot is a committed state that connections share. Its blocks are loaded as
+// they are needed and may be evicted at any time.
+type snapshot struct {
+	state
+	g *geometry
+}
+
+// keepSnapshots is how many states of an index the cache itself keeps alive.
+// Older ones live as long as a search uses them.
+const keepSnapshots = 3
+
+// Cache holds the blocks of all indexes of the process, found by an index's
+// identity and the token of its state. It is safe for concurrent use.
+type Cache struct {
+	mu       sync.Mutex
+	families map[identity]*family
+
+	maxBytes atomic.Int64
+	bytes    atomic.Int64 // counted at the last pass, and loaded since
+	evicting atomic.Bool
+}
+
+type family struct {
+	recent []*snapshot // most recently used first
+	all    map[token]weak.Pointer[snapshot]
+}
+
+// NewCache returns a cache that holds about maxBytes of blocks; 0 means no
+// bound. Changes that are not committed yet are not counted.
+func NewCache(maxBytes int64) *Cache {
+	c := &Cache{families: map[identity]*family{}}
+	c.maxBytes.Store(maxBytes)
+	return c
+}
+
+var shared = sync.OnceValue(func() *Cache { return NewCache(DefaultCacheBytes) })
+
+// DefaultCacheBytes bounds the process's cache until SetMaxBytes changes it.
+const DefaultCacheBytes = 1 << 30
+
+// SharedCache returns the cache of the process.
+func SharedCache() *Cache { return shared() }
+
+// SetMaxBytes changes the bound; 0 means none.
+func (c *Cache) SetMaxBytes(n int64) {
+	c.maxBytes.Store(n)
+	c.loaded(0)
+}
+
+// MaxBytes returns the bound.
+func (c *Cache) MaxBytes() int64 { return c.maxBytes.Load() }
+
+// Bytes returns about how many bytes of blocks are held.
+func (c *Cache) Bytes() int64 { return c.bytes.Load() }
+
+// find returns the snapshot of a token, nil if the process does not have it.
+func (c *Cache) find(id identity, t token) *snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.families[id]
+	if f == nil {
+		return nil
+	}
+	for i, s := range f.recent {
+		if s.token == t {
+			if i > 0 {
+				copy(f.recent[1:], f.recent[:i])
+				f.recent[0] = s
+			}
+			return s
+		}
+	}
+	s := f.all[t].Value()
+	if s != nil {
+		f.remember(s)
+	}
+	return s
+}
+
+// newest returns the snapshot with the most recent log row, at most lastLog.
+func (c *Cache) newest(id identity, lastLog int64) (best *snapshot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.families[id]
+	if f == nil {
+		return nil
+	}
+	for _, s := range f.recent {
+		if s.lastLog <= lastLog && (best == nil || s.lastLog > best.lastLog) {
+			best = s
+		}
+	}
+	return best
+}
+
+// add makes a snapshot known and returns the one to use: another goroutine may
+// have been faster.
+func (c *Cache) add(id identity, s *snapshot) *snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.families[id]
+	if f == nil {
+		f = &family{all: map[token]weak.Pointer[snapshot]{}}
+		c.families[id] = f
+	}
+	if old := f.all[s.token].Value(); old != nil {
+		s = old
+	}
+	f.all[s.token] = weak.Make(s)
+	f.remember(s)
+	return s
+}
+
+// remember moves s to the front of the recent ones.
+func (f *family) remember(s *snapshot) {
+	if i := slices.Index(f.recent, s); i >= 0 {
+		f.recent = slices.Delete(f.recent, i, i+1)
+	}
+	f.recent = slices.Insert(f.recent, 0, s)
+	if len(f.recent) > keepSnapshots {
+		clear(f.recent[keepSnapshots:])
+		f.recent = f.recent[:keepSnapshots]
+	}
+	if len(f.all) > 64 { // forget the dead
+		for t, w := range f.all {
+			if w.Value() == nil {
+				delete(f.all, t)
+			}
+		}
+	}
+}
+
+// pressed reports whether searches should mark the blocks they use, so that
+// eviction can spare them.
+func (c *Cache) pressed() bool {
+	most := c.maxBytes.Load()
+	return most > 0 && c.bytes.Load() > most/2
+}
+
+// loaded counts bytes of new blocks, and evicts when there are too many.
+func (c *Cache) loaded(n int64) {
+	most := c.maxBytes.Load()
+	if c.bytes.Add(n) <= most || most <= 0 {
+		return
+	}
+	if c.evicting.CompareAndSwap(false, true) {
+		c.evict(most - most/8)
+		c.evicting.Store(false)
+	}
+}
+
+// evict drops blocks until target bytes are left: first those that no search
+// has used since the last pass. A block shared by several snapshots goes from
+// all of them. It counts anew, which corrects for snapshots that are gone.
+func (c *Cache) evict(target int64) {
+	type held struct {
+		size int64
+		used bool
+	}
+	blocks := map[unsafe.Pointer]held{}
+	seen := map[*page]bool{}
+	var pages []*page
+	var total int64
+
+	c.mu.Lock()
+	var snaps []*snapshot
+	for id, f := range c.families {
+		alive := false
+		for t, w := range f.all {
+			if s := w.Value(); s != nil {
+				snaps = append(snaps, s)
+				alive = true
+			} else {
+				delete(f.all, t)
+			}
+		}
+		if !alive {
+			delete(c.families, id)
+		}
+	}
+	c.mu.Unlock()
+
+	for _, s := range snaps {
+		for d := range s.dirs {
+			size := int64(s.g.blockSize(d))
+			for _, p := range s.dirs[d].pages {
+				if seen[p] {
+					continue
+				}
+				seen[p] = true
+				pages = append(pages, p)
+				for i := range p.slots {
+					b := atomic.LoadPointer(&p.slots[i])
+					if b == nil {
+						continue
+					}
+					h, ok := blocks[b]
+					if !ok {
+						total += size
+					}
+					h.size = size
+					h.used = h.used || p.used[i/32].Load()>>(i%32)&1 != 0
+					blocks[b] = h
+				}
+				for i := range p.used {
+					p.used[i].Store(0)
+				}
+			}
+		}
+	}
+	drop := map[unsafe.Pointer]bool{}
+	for _, used := range []bool{false, true} {
+		for b, h := range blocks {
+			if total <= target {
+				break
+			}
+			if h.used == used && !drop[b] {
+				drop[b] = true
+				total -= h.size
+			}
+		}
+	}
+	for _, p := range pages {
+		for i := range p.slots {
+			if b := atomic.LoadPointer(&p.slots[i]); b != nil && drop[b] {
+				atomic.CompareAndSwapPointer(&p.slots[i], b, nil)
+			}
+		}
+	}
+	c.bytes.Store(total)
+}
+
+// bytesOf returns the bytes in memory of an index's newest snapshot.
+func (c *Cache) bytesOf(s *snapshot) (n int64) {
+	for d := range s.dirs {
+		size := int64(s.g.blockSize(d))
+		for _, p := range s.dirs[d].pages {
+			for i := range p.slots {
+				if atomic.LoadPointer(&p.slots[i]) != nil {
+					n += size
+				}
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,326 @@
+package hnsw
+
+import (
+	"encoding/binary"
+	"math"
+	"unsafe"
+
+	"github.com/nearlite/nearlite/vector"
+)
+
+// Codes. A code is what the graph knows of a vector. In memory a code is a row
+// of rowStride bytes that kernels read in place; on disk it is packed.
+//
+//	int8   round(x/scale)+128 per dimension, where scale = max|x|/127
+//	none   the float32 elements
+//	f16    half precision on disk, float32 in memory
+//	bit    the signs, a bit set for x > 0
+//
+// All but bit have two numbers behind the elements: the scale (1 for floats)
+// and the squared norm of the decoded vector. Under cosine the vector is made
+// unit length first. Traversal measures distances between decoded vectors on
+// both sides, because the rounding errors of two near vectors then weigh less.
+
+// checkVector reports a wrong length or an element that is not finite.
+func checkVector(v []float32, dims int) error {
+	if len(v) != dims {
+		return &DimsError{Got: len(v), Want: dims}
+	}
+	for i, x := range v {
+		if math.Float32bits(x)&0x7f800000 == 0x7f800000 {
+			return &ValueError{Element: i, Value: x}
+		}
+	}
+	return nil
+}
+
+// unit returns the factor that makes v unit length, 0 for a zero vector.
+func unit(v []float32) float64 {
+	s := float64(vector.NormSquared(v))
+	if s < 1e-30 || s > 1e30 { // float32 sums lose precision or overflow out there
+		s = 0
+		for _, x := range v {
+			s += float64(x) * float64(x)
+		}
+	}
+	if s == 0 {
+		return 0
+	}
+	return 1 / math.Sqrt(s)
+}
+
+// encode writes the code of v into row, which has rowStride bytes.
+func (g *geometry) encode(row []byte, v []float32) {
+	clear(row)
+	factor := 1.0
+	if g.metric == vector.Cosine {
+		factor = unit(v)
+	}
+	switch g.quantize {
+	case Bit:
+		for i, x := range v {
+			if x > 0 {
+				row[i>>3] |= 1 << (i & 7)
+			}
+		}
+		return
+	case Int8:
+		var top float32
+		for _, x := range v {
+			top = max(top, x, -x)
+		}
+		scale := float64(top) * factor / 127
+		for i := range row[:g.kernelLen] {
+			row[i] = 128
+		}
+		var sum int64
+		if scale > 0 {
+			by := float32(factor / scale)
+			for i, x := range v {
+				c := roundInt8(x * by)
+				row[i] = uint8(c + 128)
+				sum += int64(c) * int64(c)
+			}
+		}
+		g.setMeta(row, float32(scale), float32(min(float64(sum)*scale*scale, math.MaxFloat32)))
+	default:
+		var sum float64
+		for i, x := range v {
+			f := float32(float64(x) * factor)
+			if g.quantize == F16 {
+				f = vector.Float16ToFloat32(vector.Float32ToFloat16(clampHalf(f)))
+			}
+			binary.NativeEndian.PutUint32(row[4*i:], math.Float32bits(f))
+			sum += float64(f) * float64(f)
+		}
+		g.setMeta(row, 1, float32(min(sum, math.MaxFloat32)))
+	}
+	if g.metric == vector.Cosine && factor == 0 {
+		scale, _ := g.meta(row)
+		g.setMeta(row, scale, 1) // distance 1 to everything, as vector.CosineDistance has it
+	}
+}
+
+// roundInt8 rounds to the nearest whole number, halves away from zero.
+func roundInt8(x float32) int32 {
+	if x < 0 {
+		return max(-127, int32(x-0.5))
+	}
+	return min(127, int32(x+0.5))
+}
+
+// clampHalf keeps f within the range of half precision.
+func clampHalf(f float32) float32 { return max(-65504, min(65504, f)) }
+
+func (g *geometry) setMeta(row []byte, scale, norm float32) {
+	binary.NativeEndian.PutUint32(row[g.metaOff:], math.Float32bits(scale))
+	binary.NativeEndian.PutUint32(row[g.metaOff+4:], math.Float32bits(norm))
+}
+
+func (g *geometry) meta(row []byte) (scale, norm float32) {
+	if g.metaOff < 0 {
+		return 1, 0
+	}
+	return math.Float32frombits(binary.NativeEndian.Uint32(row[g.metaOff:])),
+		math.Float32frombits(binary.NativeEndian.Uint32(row[g.metaOff+4:]))
+}
+
+// pack appends the code of a row as it is on disk.
+func (g *geometry) pack(b, row []byte) []byte {
+	switch g.quantize {
+	case Bit:
+		return append(b, row[:g.codeBytes]...)
+	case Int8:
+		b = append(b, row[:g.dims]...)
+	case F16:
+		for i := range g.dims {
+			f := math.Float32frombits(binary.NativeEndian.Uint32(row[4*i:]))
+			b = binary.LittleEndian.AppendUint16(b, vector.Float32ToFloat16(f))
+		}
+	default:
+		for i := range g.dims {
+			b = binary.LittleEndian.AppendUint32(b, binary.NativeEndian.Uint32(row[4*i:]))
+		}
+	}
+	scale, norm := g.meta(row)
+	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(scale))
+	return binary.LittleEndian.AppendUint32(b, math.Float32bits(norm))
+}
+
+// unpack writes the row of a code of codeBytes bytes; ok is false when it holds
+// numbers that encode never makes.
+func (g *geometry) unpack(row, code []byte) (ok bool) {
+	code = code[:g.codeBytes]
+	switch g.quantize {
+	case Bit:
+		copy(row, code)
+		clear(row[len(code):])
+		return true
+	case Int8:
+		n := copy(row, code[:g.dims])
+		for i := n; i < g.kernelLen; i++ {
+			row[i] = 128
+		}
+	case F16:
+		for i := range g.dims {
+			f := vector.Float16ToFloat32(binary.LittleEndian.Uint16(code[2*i:]))
+			binary.NativeEndian.PutUint32(row[4*i:], math.Float32bits(f))
+		}
+	default:
+		for i := range g.dims {
+			binary.NativeEndian.PutUint32(row[4*i:], binary.LittleEndian.Uint32(code[4*i:]))
+		}
+	}
+	scale := math.Float32frombits(binary.LittleEndian.Uint32(code[g.codeBytes-8:]))
+	norm := math.Float32frombits(binary.LittleEndian.Uint32(code[g.codeBytes-4:]))
+	g.setMeta(row, scale, norm)
+	return finite(scale) && finite(norm)
+}
+
+func finite(x float32) bool { return math.Float32bits(x)&0x7f800000 != 0x7f800000 }
+
+// scorer measures the distance of one vector to rows, as traversal sees it:
+// squared for L2, negative dot products for dot.
+type scorer struct {
+	g      *geometry
+	q8     []int8
+	qf     []float32
+	row    []byte // the query's own row, for bit
+	scale  float32
+	norm   float32
+	a, b   float32 // distance = a + b*norm + f*scale*dot
+	f      float32
+	radius float32 // > 0: augmented distances for linking under dot
+	aug    float32
+	ints   []int32
+}
+
+func newScorer(g *geometry) *scorer {
+	s := &scorer{g: g, row: make([]byte, g.rowStride)}
+	switch g.quantize {
+	case Int8:
+		s.q8 = make([]int8, g.kernelLen)
+	case None, F16:
+		s.qf = make([]float32, g.dims)
+	}
+	return s
+}
+
+// setQuery prepares for distances to a vector.
+func (s *scorer) setQuery(v []float32) {
+	s.g.encode(s.row, v)
+	s.setRow(s.row, 0)
+}
+
+// setRow prepares for distances to a row. radius is the greatest squared norm
+// in the index when nodes are to be linked, else 0. Under dot, nodes are linked by
+// their Euclidean distance after each is given one more dimension that makes all
+// norms equal; between a query, whose extra element is 0, and the nodes that
+// distance orders as the dot product does (Bachrach et al. 2014).
+func (s *scorer) setRow(row []byte, radius float32) {
+	g := s.g
+	switch g.quantize {
+	case Bit:
+		if &row[0] != &s.row[0] {
+			copy(s.row, row)
+		}
+		return
+	case Int8:
+		flip(s.q8, row)
+		clear(s.q8[min(g.metaOff, len(s.q8)):])
+	default:
+		for i := range s.qf {
+			s.qf[i] = math.Float32frombits(binary.NativeEndian.Uint32(row[4*i:]))
+		}
+	}
+	s.scale, s.norm = g.meta(row)
+	s.radius = 0
+	switch g.metric {
+	case vector.Cosine:
+		s.a, s.b, s.f = 0.5*s.norm, 0.5, -s.scale
+	case vector.InnerProduct:
+		s.a, s.b, s.f = 0, 0, -s.scale
+		if radius > 0 {
+			s.radius = radius
+			s.aug = sqrt32(radius - s.norm)
+			s.a = radius
+		}
+	default:
+		s.a, s.b, s.f = s.norm, 1, -2*s.scale
+	}
+}
+
+func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(max(x, 0)))) }
+
+// flip turns codes x+128 into x. The query's padding must be 0, to leave the
+// numbers behind a row's code out of every dot product.
+func flip(dst []int8, row []byte) {
+	n := len(dst)
+	d := unsafe.Slice((*byte)(unsafe.Pointer(&dst[0])), n)
+	row = row[:n]
+	for i := 0; i+8 <= n; i += 8 {
+		binary.NativeEndian.PutUint64(d[i:], binary.NativeEndian.Uint64(row[i:])^0x8080808080808080)
+	}
+}
+
+// batch sets dst[i] to the distance to rows[i].
+func (s *scorer) batch(rows []*byte, dst []float32) {
+	n := len(rows)
+	if n == 0 {
+		return
+	}
+	dst = dst[:n]
+	g := s.g
+	switch {
+	case g.quantize == Int8:
+		if cap(s.ints) < n {
+			s.ints = make([]int32, n+64)
+		}
+		ints := s.ints[:n]
+		vector.DotU8S8Batch(s.q8, rows, ints)
+		a, b, f, off := s.a, s.b, s.f, uintptr(g.metaOff)
+		for i, r := range rows {
+			m := (*[2]float32)(unsafe.Add(unsafe.Pointer(r), off))
+			dst[i] = float32(a+float32(b*m[1])) + float32(float32(f*m[0])*float32(ints[i]))
+		}
+	case g.quantize == Bit:
+		if cap(s.ints) < n {
+			s.ints = make([]int32, n+64)
+		}
+		ints := unsafe.Slice((*uint32)(unsafe.Pointer(&s.ints[:n][0])), n)
+		vector.HammingBatch(s.row, rows, ints)
+		for i := range dst {
+			dst[i] = float32(ints[i])
+		}
+		return
+	case g.metric == vector.L1:
+		for i, r := range rows {
+			dst[i] = vector.L1Distance(s.qf, unsafe.Slice((*float32)(unsafe.Pointer(r)), g.dims))
+		}
+		return
+	default:
+		frows := unsafe.Slice((**float32)(unsafe.Pointer(&rows[0])), n)
+		if g.metric == vector.L2 {
+			vector.SquaredL2Batch(s.qf, frows, dst)
+			return
+		}
+		vector.DotBatch(s.qf, frows, dst)
+		for i, r := range rows {
+			m := (*[2]float32)(unsafe.Add(unsafe.Pointer(r), uintptr(g.metaOff)))
+			dst[i] = float32(s.a+float32(s.b*m[1])) + float32(s.f*dst[i])
+		}
+	}
+	if s.radius > 0 {
+		for i, r := range rows {
+			m := (*[2]float32)(unsafe.Add(unsafe.Pointer(r), uintptr(g.metaOff)))
+			dst[i] -= s.aug * sqrt32(s.radius-m[1])
+		}
+	}
+	if g.metric != vector.Cosine { // sums of huge elements overflow; keep an order
+		for i, d := range dst {
+			if d != d {
+				dst[i] = math.MaxFloat32
+			}
+		}
+	}
+}

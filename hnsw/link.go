@@ -1,0 +1,376 @@
+package hnsw
+
+import (
+	"slices"
+)
+
+// Links are symmetric, and each layer is connected. Both are invariants of the
+// stored graph, which Check verifies:
+//
+//   - A new node is linked to nodes of the layer, so it is connected.
+//   - A node with too many links loses one only if its two ends stay connected
+//     without it. Mostly a common neighbor shows that.
+//   - When a node is deleted, its neighbors are joined again.
+//
+// So every node can be reached, and the links to a node are found in its own
+// list: deleting it touches no more than its neighbors.
+
+// linker changes the links of a transaction's graph.
+type linker struct {
+	t   *tx
+	sel *selector
+
+	sorted, kept, dominated []candidate
+	order                   []uint32
+	cur                     []uint32
+	removed                 []byte
+	search, far             nodeSet
+	queue                   []uint32
+}
+
+func newLinker(t *tx) *linker {
+	l := &linker{t: t, sel: newSelector(t.g)}
+	l.sel.v = &t.view
+	return l
+}
+
+// links returns a node's links in a layer, its words there and the kind and id
+// under which changes are logged.
+func (l *linker) mutableLinks(layer int, id NodeID) (meta *uint32, links []uint32, kind byte, at uint32, err error) {
+	if layer == 0 {
+		rec, err := l.t.mutableRecord(id)
+		if err != nil {
+			return nil, nil, 0, 0, err
+		}
+		return &rec[recMeta], rec[recLinks:], opLinks, uint32(id), nil
+	}
+	rec, err := l.t.record(id)
+	if err != nil {
+		return nil, nil, 0, 0, err
+	}
+	_, at, err = l.t.upper(layer, id, rec)
+	if err != nil {
+		return nil, nil, 0, 0, err
+	}
+	slot, err := l.t.mutableSlot(at)
+	if err != nil {
+		return nil, nil, 0, 0, err
+	}
+	return &slot[slotMeta], slot[slotLinks:], opSlotLinks, at, nil
+}
+
+// setLinks gives a node the links of list: those it had and keeps come first, in
+// their old order. list must not be a part of the record.
+func (l *linker) setLinks(layer int, id NodeID, list []uint32) error {
+	meta, links, kind, at, err := l.mutableLinks(layer, id)
+	if err != nil {
+		return err
+	}
+	n := linkCount(*meta)
+	removed := l.removed[:0]
+	stay := 0
+	for i, old := range links[:n] {
+		if stay < len(list) && list[stay] == old {
+			stay++
+		} else {
+			removed = append(removed, byte(i))
+		}
+	}
+	l.removed = removed
+	added := list[stay:]
+	if len(removed) == 0 && len(added) == 0 {
+		return nil
+	}
+	copy(links, list)
+	clear(links[len(list):])
+	*meta = *meta&^0xffff | uint32(len(list))
+	if l.t.logging() {
+		l.t.ops.links(kind, at, removed, added)
+	}
+	return nil
+}
+
+// unlink removes other from a node's links.
+func (l *linker) unlink(layer int, id NodeID, other uint32) error {
+	meta, links, kind, at, err := l.mutableLinks(layer, id)
+	if err != nil {
+		return err
+	}
+	n := linkCount(*meta)
+	i := slices.Index(links[:n], other)
+	if i < 0 {
+		return corruptf(PartLinks, int64(id), "node has no link back to %d in layer %d", other, layer)
+	}
+	copy(links[i:n-1], links[i+1:n])
+	links[n-1] = 0
+	*meta = *meta&^0xffff | uint32(n-1)
+	if l.t.logging() {
+		l.t.ops.links(kind, at, []byte{byte(i)}, nil)
+	}
+	return nil
+}
+
+// appendLink adds a link to a node that has room.
+func (l *linker) appendLink(layer int, id NodeID, other uint32) error {
+	meta, links, kind, at, err := l.mutableLinks(layer, id)
+	if err != nil {
+		return err
+	}
+	n := linkCount(*meta)
+	links[n] = other
+	*meta = *meta&^0xffff | uint32(n+1)
+	if l.t.logging() {
+		l.t.ops.links(kind, at, nil, []uint32{other})
+	}
+	return nil
+}
+
+// newLink is a link to be added at target, whose other end source has it
+// already.
+type newLink struct {
+	target, source uint32
+	dist           float32
+}
+
+// rank orders the links that a node would have, old and new: the order in which
+// to drop them when there are too many. Dominated ones come first, farthest
+// first, then the others, farthest first.
+func (l *linker) rank(layer int, target NodeID, fresh []newLink, order []uint32) (_ []uint32, dominated int, err error) {
+	links, err := l.t.neighbors(layer, target)
+	if err != nil {
+		return order, 0, err
+	}
+	if err := l.sel.from(target); err != nil {
+		return order, 0, err
+	}
+	dists, err := l.sel.measure(len(links), func(i int) uint32 { return links[i] })
+	if err != nil {
+		return order, 0, err
+	}
+	l.sorted = l.sorted[:0]
+	for i, id := range links {
+		l.sorted = append(l.sorted, candidate{dists[i], id})
+	}
+	for _, f := range fresh {
+		l.sorted = append(l.sorted, candidate{f.dist, f.source})
+	}
+	sortCandidates(l.sorted)
+	l.dominated = l.dominated[:0]
+	l.kept, err = l.sel.pick(l.kept[:0], &l.dominated, l.sorted, len(l.sorted))
+	if err != nil {
+		return order, 0, err
+	}
+	for i := len(l.dominated) - 1; i >= 0; i-- {
+		order = append(order, l.dominated[i].id)
+	}
+	for i := len(l.kept) - 1; i >= 0; i-- {
+		order = append(order, l.kept[i].id)
+	}
+	return order, len(l.dominated), nil
+}
+
+// attach adds the new links of one target, dropping others where there are too
+// many, by order.
+func (l *linker) attach(layer int, target NodeID, fresh []newLink, order []uint32, dominated int) error {
+	links, err := l.t.neighbors(layer, target)
+	if err != nil {
+		return err
+	}
+	l.cur = append(l.cur[:0], links...)
+	for _, f := range fresh {
+		l.cur = append(l.cur, f.source)
+	}
+	most := l.t.g.capacity(layer)
+	if len(l.cur) <= most {
+		return l.setLinks(layer, target, l.cur)
+	}
+	for _, z := range order {
+		if len(l.cur) <= most {
+			break
+		}
+		at := slices.Index(l.cur, z)
+		if at < 0 {
+			continue // dropped from its own side meanwhile
+		}
+		common, err := l.common(layer, z, fresh)
+		if err != nil {
+			return err
+		}
+		if !common {
+			continue
+		}
+		if err := l.drop(layer, target, at); err != nil {
+			return err
+		}
+	}
+	for len(l.cur) > most {
+		if err := l.squeeze(layer, target, fresh, order); err != nil {
+			return err
+		}
+	}
+	return l.setLinks(layer, target, l.cur)
+}
+
+// drop removes the link at a position of l.cur, at its other end too.
+func (l *linker) drop(layer int, target NodeID, at int) error {
+	z := l.cur[at]
+	l.cur = slices.Delete(l.cur, at, at+1)
+	return l.unlink(layer, NodeID(z), uint32(target))
+}
+
+// common reports whether z and the node whose links are l.cur have a common
+// neighbor. Of links that were not added to their target yet, the other end
+// knows.
+func (l *linker) common(layer int, z uint32, fresh []newLink) (bool, error) {
+	links, err := l.t.neighbors(layer, NodeID(z))
+	if err != nil {
+		return false, err
+	}
+	var mask uint64
+	for _, w := range links {
+		mask |= 1 << (w & 63)
+	}
+	for _, w := range l.cur {
+		if mask>>(w&63)&1 != 0 && slices.Contains(links, w) {
+			return true, nil
+		}
+	}
+	for _, f := range fresh {
+		if f.source == z || !slices.Contains(l.cur, f.source) {
+			continue
+		}
+		far, err := l.t.neighbors(layer, NodeID(f.source))
+		if err != nil {
+			return false, err
+		}
+		if slices.Contains(far, z) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// squeeze makes l.cur one shorter when no link of it has a common neighbor as a
+// witness: by one whose ends are connected some other way, or by putting a new
+// node between its ends. It is needed for tiny m and strange data only.
+func (l *linker) squeeze(layer int, target NodeID, fresh []newLink, order []uint32) error {
+	for _, z := range order {
+		at := slices.Index(l.cur, z)
+		if at < 0 {
+			continue
+		}
+		ok, err := l.connected(layer, target, z)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return l.drop(layer, target, at)
+		}
+	}
+	most := l.t.g.capacity(layer)
+	for _, f := range fresh {
+		if !slices.Contains(l.cur, f.source) {
+			continue
+		}
+		links, err := l.t.neighbors(layer, NodeID(f.source))
+		if err != nil {
+			return err
+		}
+		if len(links) >= most {
+			continue
+		}
+		for _, z := range order {
+			at := slices.Index(l.cur, z)
+			if at < 0 || z == f.source || slices.ContainsFunc(fresh, func(o newLink) bool { return o.source == z }) ||
+				slices.Contains(links, z) {
+				continue
+			}
+			if err := l.drop(layer, target, at); err != nil {
+				return err
+			}
+			if err := l.appendLink(layer, NodeID(z), f.source); err != nil {
+				return err
+			}
+			return l.appendLink(layer, NodeID(f.source), z)
+		}
+	}
+	// Every link is a bridge and no new node has room: give the last new one
+	// another place.
+	for i := len(l.cur) - 1; i >= 0; i-- {
+		x := l.cur[i]
+		if !slices.ContainsFunc(fresh, func(o newLink) bool { return o.source == x }) {
+			continue
+		}
+		if err := l.drop(layer, target, i); err != nil {
+			return err
+		}
+		if err := l.setLinks(layer, target, l.cur[:min(len(l.cur), most)]); err != nil {
+			return err
+		}
+		return l.join2(layer, uint32(target), x)
+	}
+	return corruptf(PartLinks, int64(target), "node has more than %d links in layer %d", most, layer)
+}
+
+// connected reports whether there is a path from z to target other than their
+// link. target's links are l.cur; links known to one end only are not followed
+// from the other, which can only make the answer false.
+func (l *linker) connected(layer int, target NodeID, z uint32) (bool, error) {
+	l.search.reset(l.t.nodes)
+	l.search.add(z)
+	l.queue = append(l.queue[:0], z)
+	for at := 0; at < len(l.queue); at++ {
+		id := l.queue[at]
+		links, err := l.t.neighbors(layer, NodeID(id))
+		if err != nil {
+			return false, err
+		}
+		for _, w := range links {
+			if w == uint32(target) {
+				if id != z {
+					return true, nil
+				}
+				continue
+			}
+			if l.search.add(w) {
+				l.queue = append(l.queue, w)
+			}
+		}
+	}
+	return false, nil
+}
+
+// place links a new node into a layer: its own links first, then the other ends.
+func (l *linker) place(layer int, id NodeID, picked []candidate) error {
+	list := make([]uint32, len(picked))
+	for i, c := range picked {
+		list[i] = c.id &^ expandedBit
+	}
+	if err := l.setLinks(layer, id, list); err != nil {
+		return err
+	}
+	for i, c := range picked {
+		fresh := []newLink{{target: list[i], source: uint32(id), dist: c.dist}}
+		if err := l.attachRanked(layer, fresh); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attachRanked ranks if need be, then attaches new links of one target.
+func (l *linker) attachRanked(layer int, fresh []newLink) error {
+	target := NodeID(fresh[0].target)
+	links, err := l.t.neighbors(layer, target)
+	if err != nil {
+		return err
+	}
+	l.order = l.order[:0]
+	dominated := 0
+	if len(links)+len(fresh) > l.t.g.capacity(layer) {
+		if l.order, dominated, err = l.rank(layer, target, fresh, l.order); err != nil {
+			return err
+		}
+	}
+	return l.attach(layer, target, fresh, l.order, dominated)
+}

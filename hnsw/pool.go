@@ -1,0 +1,136 @@
+package hnsw
+
+import (
+	"math"
+	"math/bits"
+)
+
+// expandedBit marks a candidate whose links have been followed. Node ids leave
+// the bit free.
+const expandedBit = 1 << 31
+
+// candidate is a node and its distance to the query.
+type candidate struct {
+	dist float32
+	id   uint32
+}
+
+func (c candidate) node() NodeID { return NodeID(c.id &^ expandedBit) }
+
+// less orders by distance, then by id, so that results do not depend on the
+// order in which candidates were found.
+func less(ad float32, aid uint32, bd float32, bid uint32) bool {
+	return ad < bd || ad == bd && aid&^expandedBit < bid&^expandedBit
+}
+
+// pool keeps the nearest candidates found, sorted. A cursor goes to the nearest
+// one that is not expanded.
+type pool struct {
+	items  []candidate
+	most   int
+	cursor int
+	worst  float32 // distance beyond which nothing is added
+}
+
+func (p *pool) reset(most int) {
+	if cap(p.items) < most {
+		p.items = make([]candidate, 0, most+most/4)
+	}
+	p.items = p.items[:0]
+	p.most, p.cursor, p.worst = most, 0, float32(math.Inf(1))
+}
+
+// add inserts a candidate that is not in the pool yet.
+func (p *pool) add(dist float32, id uint32) {
+	n := len(p.items)
+	if n == p.most {
+		if last := p.items[n-1]; !less(dist, id, last.dist, last.id) {
+			return
+		}
+		n--
+	} else {
+		p.items = p.items[:n+1]
+	}
+	lo, hi := 0, n
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if c := p.items[mid]; less(c.dist, c.id, dist, id) {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	copy(p.items[lo+1:n+1], p.items[lo:n])
+	p.items[lo] = candidate{dist, id}
+	if lo < p.cursor {
+		p.cursor = lo
+	}
+	if n+1 == p.most {
+		p.worst = p.items[n].dist
+	}
+}
+
+// next returns the nearest candidate that is not expanded and marks it.
+func (p *pool) next() (c candidate, ok bool) {
+	for ; p.cursor < len(p.items); p.cursor++ {
+		if c = p.items[p.cursor]; c.id&expandedBit == 0 {
+			p.items[p.cursor].id |= expandedBit
+			p.cursor++
+			return c, true
+		}
+	}
+	return c, false
+}
+
+// nodeSet is a set of nodes that is quick to clear.
+type nodeSet struct {
+	words []uint64
+	dirty []uint32 // words that are set, while the list is short
+	many  bool
+}
+
+// reset empties the set and makes room for n nodes.
+func (s *nodeSet) reset(n uint32) {
+	words := (int(n) + 63) / 64
+	if len(s.words) < words {
+		s.words = make([]uint64, words+words/8+1)
+		s.dirty = s.dirty[:0]
+		s.many = false
+		return
+	}
+	if s.many || len(s.dirty)*8 > len(s.words) {
+		clear(s.words)
+	} else {
+		for _, w := range s.dirty {
+			s.words[w] = 0
+		}
+	}
+	s.dirty, s.many = s.dirty[:0], false
+}
+
+// add adds a node and reports whether it is new.
+func (s *nodeSet) add(id uint32) bool {
+	w := &s.words[id>>6]
+	bit := uint64(1) << (id & 63)
+	old := *w
+	if old&bit != 0 {
+		return false
+	}
+	if old == 0 {
+		s.dirty = append(s.dirty, id>>6)
+	}
+	*w = old | bit
+	return true
+}
+
+func (s *nodeSet) has(id uint32) bool {
+	return s.words[id>>6]>>(id&63)&1 != 0
+}
+
+// count returns the number of nodes.
+func (s *nodeSet) count() (n int) {
+	for _, w := range s.words {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}

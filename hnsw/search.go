@@ -1,0 +1,418 @@
+package hnsw
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+	"slices"
+
+	"github.com/nearlite/nearlite/vector"
+)
+
+func keepAlive(s *snapshot) { runtime.KeepAlive(s) }
+
+// DefaultK is the number of hits of a search that names none.
+const DefaultK = 10
+
+// rescoring returns how many rows are compared exactly by default. Codes order
+// near candidates almost as the vectors do; signs alone do much worse.
+func rescoring(q Quantization, k int) int {
+	switch q {
+	case Int8, F16:
+		return max(k+10, k*3/2, 20)
+	case Bit:
+		return max(10*k, 100)
+	}
+	return k
+}
+
+// Search returns the rows nearest to q, nearest first; equal distances are
+// ordered by rowid, so that repeated searches agree. It returns fewer than K
+// hits only if the index, or the filter, has no more, or MaxDistance forbids
+// more.
+//
+// q holds Params.Dims float32 values and is not kept. Distances are those of
+// the table's vectors; an entry whose row is gone or has no vector is skipped.
+// Cost: about ef·2M comparisons of codes, and the rescoring of some vectors.
+// Errors: ErrDims, ErrVector, ErrCorrupt, those of the store, and ctx.Err().
+// Malkov and Yashunin 2016, algorithm 5; filters and rescoring are ours.
+func (ix *Index) Search(ctx context.Context, q []float32, opt SearchOptions) ([]Hit, SearchStats, error) {
+	if err := checkVector(q, ix.g.dims); err != nil {
+		return nil, SearchStats{}, err
+	}
+	if opt.K < 0 {
+		return nil, SearchStats{}, fmt.Errorf("k is %d, want a whole number of at least 0", opt.K)
+	}
+	if opt.K == 0 {
+		opt.K = DefaultK
+	}
+	if opt.Exact {
+		return ix.searchAll(ctx, q, opt)
+	}
+	w, err := ix.newWalk(ctx, q, opt)
+	if err != nil {
+		return nil, SearchStats{}, err
+	}
+	defer keepAlive(w.snap)
+	hits, err := w.nearest(opt.K)
+	return hits, w.done(), err
+}
+
+// walk is a search under way, which can go on to farther rows.
+type walk struct {
+	ix   *Index
+	t    *traverser
+	v    *view
+	snap *snapshot
+	ctx  context.Context
+	q    []float32
+	opt  SearchOptions
+
+	ef      int // nodes kept by a pool that nothing restricts
+	want    int // rows rescored at least
+	judged  nodeSet
+	allowed nodeSet
+	verdict map[RowID]bool // of rows that share a node
+	loads   int
+	dry     bool // every node has been expanded
+}
+
+// newWalk prepares a search and puts the nodes near the query into the pool.
+func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*walk, error) {
+	v, snap, err := ix.reader()
+	if err != nil {
+		return nil, err
+	}
+	w := &walk{ix: ix, t: ix.trav, v: v, snap: snap, ctx: ctx, q: q, opt: opt, loads: v.loaded}
+	w.ef = opt.EfSearch
+	if w.ef <= 0 {
+		w.ef = int(v.efSearch)
+	}
+	w.want = opt.Oversample
+	if w.want <= 0 {
+		w.want = rescoring(ix.g.quantize, opt.K)
+	}
+	w.want = max(w.want, opt.K)
+	w.ef = max(w.ef, opt.K)
+	t := w.t
+	t.v = v
+	t.stats = SearchStats{}
+	if v.entry == 0 {
+		w.dry = true
+		t.pool.reset(0)
+		return w, nil
+	}
+	t.s.setQuery(q)
+	near, err := t.descend(0)
+	if err != nil {
+		return nil, err
+	}
+	most := w.ef
+	if opt.Filter != nil {
+		w.judged.reset(v.nodes)
+		w.allowed.reset(v.nodes)
+		if opt.FilterHint > 0 {
+			most = int(min(float64(w.ef)/min(opt.FilterHint, 1)*1.1, float64(v.live)))
+		}
+	}
+	t.begin(max(most, 1))
+	t.start(near)
+	return w, w.run()
+}
+
+// run expands candidates until the pool has none left.
+func (w *walk) run() error {
+	t := w.t
+	for n := 1; ; n++ {
+		c, ok := t.pool.next()
+		if !ok {
+			break
+		}
+		if n%64 == 0 {
+			if err := w.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if err := t.expand(0, NodeID(c.id)); err != nil {
+			return err
+		}
+	}
+	w.dry = len(t.pool.items) < t.pool.most || len(t.pool.items) >= int(w.v.live)
+	return nil
+}
+
+// widen goes on with a pool that keeps more nodes. The nodes that did not fit
+// are visited again: simple, and at most doubles the work.
+func (w *walk) widen() error {
+	t := w.t
+	items := slices.Clone(t.pool.items)
+	t.begin(min(int(w.v.live), 4*t.pool.most))
+	for _, c := range items {
+		c.id &^= expandedBit
+		t.start(c)
+	}
+	return w.run()
+}
+
+// nearest returns the k nearest rows.
+func (w *walk) nearest(k int) ([]Hit, error) {
+	best := newTop(k)
+	for {
+		enough, err := w.rescore(best)
+		if err != nil {
+			return nil, err
+		}
+		if enough || w.dry {
+			return best.hits, nil
+		}
+		best.hits = best.hits[:0]
+		if err := w.widen(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// rescore compares the vectors of the nearest rows and reports whether they
+// suffice: want rows were compared, or all there are, and k of them are hits.
+// With a filter, the pool must also have held ef nodes that pass.
+func (w *walk) rescore(best *top) (enough bool, err error) {
+	compared, found, passed := 0, 0, 0
+	for _, c := range w.t.pool.items {
+		if compared >= w.want && found >= best.k {
+			if w.opt.Filter == nil || passed >= w.ef {
+				return true, nil
+			}
+			// Only the count of nodes that pass is still open.
+			ok, err := w.passes(c.node())
+			if err != nil {
+				return false, err
+			}
+			if ok {
+				passed++
+			}
+			continue
+		}
+		rec, err := w.v.record(c.node())
+		if err != nil {
+			return false, err
+		}
+		before := compared
+		isShared := metaFlags(rec[recMeta])&flagShared != 0
+		ofNode := 0
+		err = w.v.rowIDs(rec, func(rowid RowID) (bool, error) {
+			if w.opt.Filter != nil {
+				ok, err := w.allows(c.node(), isShared, rowid)
+				if err != nil || !ok {
+					return true, err
+				}
+			}
+			d, ok, err := w.ix.exact(w.q, rowid)
+			if err != nil {
+				return false, err
+			}
+			w.t.stats.Rescored++
+			if !ok {
+				w.t.stats.StaleRows++
+				return true, nil
+			}
+			compared++
+			if !w.opt.bounded() || d <= w.opt.MaxDistance {
+				best.add(Hit{rowid, d})
+			}
+			found++
+			ofNode++
+			return ofNode < max(best.k, w.want, sharedRows), nil // all are about as near
+		})
+		if err != nil {
+			return false, err
+		}
+		if compared > before {
+			passed++
+		}
+	}
+	return compared >= w.want && found >= best.k && (w.opt.Filter == nil || passed >= w.ef), nil
+}
+
+// sharedRows bounds the rows of one node that are rescored: they have one code,
+// so their vectors differ by rounding at most. The first by rowid are taken.
+const sharedRows = 256
+
+// passes reports whether a node has a row that the filter allows.
+func (w *walk) passes(id NodeID) (ok bool, err error) {
+	rec, err := w.v.record(id)
+	if err != nil {
+		return false, err
+	}
+	isShared := metaFlags(rec[recMeta])&flagShared != 0
+	err = w.v.rowIDs(rec, func(rowid RowID) (bool, error) {
+		ok, err = w.allows(id, isShared, rowid)
+		return !ok, err
+	})
+	return ok, err
+}
+
+// allows asks the filter, once per row.
+func (w *walk) allows(id NodeID, isShared bool, rowid RowID) (ok bool, err error) {
+	if isShared {
+		ok, known := w.verdict[rowid]
+		if known {
+			return ok, nil
+		}
+	} else if w.judged.has(uint32(id)) {
+		return w.allowed.has(uint32(id)), nil
+	}
+	if ok, err = w.opt.Filter.Allows(rowid); err != nil {
+		return false, err
+	}
+	w.t.stats.Filtered++
+	if ok {
+		w.t.stats.Allowed++
+	}
+	if isShared {
+		if w.verdict == nil {
+			w.verdict = map[RowID]bool{}
+		}
+		w.verdict[rowid] = ok
+		return ok, nil
+	}
+	w.judged.add(uint32(id))
+	if ok {
+		w.allowed.add(uint32(id))
+	}
+	return ok, nil
+}
+
+func (w *walk) done() SearchStats {
+	s := w.t.stats
+	s.Loaded = w.v.loaded - w.loads
+	return s
+}
+
+// exact returns the distance of a row's vector; ok is false if there is none,
+// or one that is not comparable.
+func (ix *Index) exact(q []float32, rowid RowID) (d float64, ok bool, err error) {
+	vec, ok, err := ix.base.Vector(rowid, ix.vec)
+	if err != nil || !ok || len(vec) != len(q) {
+		return 0, false, err
+	}
+	if cap(vec) >= cap(ix.vec) {
+		ix.vec = vec
+	}
+	d = ix.g.metric.Distance(q, vec)
+	return d, d == d, nil
+}
+
+// top keeps the k nearest hits, sorted.
+type top struct {
+	k    int
+	hits []Hit
+}
+
+func newTop(k int) *top { return &top{k: k, hits: make([]Hit, 0, min(k, 1024))} }
+
+func compareHits(a, b Hit) int {
+	if c := cmp.Compare(a.Distance, b.Distance); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.RowID, b.RowID)
+}
+
+func (t *top) add(h Hit) {
+	n := len(t.hits)
+	if n == t.k {
+		if n == 0 || compareHits(h, t.hits[n-1]) >= 0 {
+			return
+		}
+		t.hits = t.hits[:n-1]
+	}
+	at, _ := slices.BinarySearchFunc(t.hits, h, compareHits)
+	t.hits = slices.Insert(t.hits, at, h)
+}
+
+// SearchRows compares q with the vectors of the given rows, exactly, and returns
+// the k nearest ones; k = 0 means all. Rows that are not indexed or have no
+// vector are skipped.
+func (ix *Index) SearchRows(ctx context.Context, q []float32, k int, rows iter.Seq[RowID]) ([]Hit, SearchStats, error) {
+	stats := SearchStats{Exact: true}
+	if err := checkVector(q, ix.g.dims); err != nil {
+		return nil, stats, err
+	}
+	if k < 0 {
+		return nil, stats, fmt.Errorf("k is %d, want a whole number of at least 0", k)
+	}
+	v, snap, err := ix.reader()
+	if err != nil {
+		return nil, stats, err
+	}
+	defer keepAlive(snap)
+	if k == 0 {
+		k = int(v.rowCount)
+	}
+	best := newTop(k)
+	n := 0
+	for rowid := range rows {
+		if n++; n%256 == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, stats, err
+			}
+		}
+		_, found, err := ix.node(v, rowid)
+		if err != nil {
+			return nil, stats, err
+		}
+		if !found {
+			continue
+		}
+		d, ok, err := ix.exact(q, rowid)
+		if err != nil {
+			return nil, stats, err
+		}
+		stats.Rescored++
+		if !ok {
+			stats.StaleRows++
+			continue
+		}
+		best.add(Hit{rowid, d})
+	}
+	return best.hits, stats, nil
+}
+
+// searchAll compares q with every row.
+func (ix *Index) searchAll(ctx context.Context, q []float32, opt SearchOptions) ([]Hit, SearchStats, error) {
+	stats := SearchStats{Exact: true}
+	best := newTop(opt.K)
+	n := 0
+	err := ix.Scan(func(rowid RowID) (bool, error) {
+		if n++; n%256 == 0 {
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+		}
+		if opt.Filter != nil {
+			ok, err := opt.Filter.Allows(rowid)
+			stats.Filtered++
+			if err != nil || !ok {
+				return true, err
+			}
+			stats.Allowed++
+		}
+		d, ok, err := ix.exact(q, rowid)
+		if err != nil {
+			return false, err
+		}
+		stats.Rescored++
+		if !ok {
+			stats.StaleRows++
+			return true, nil
+		}
+		if !opt.bounded() || d <= opt.MaxDistance {
+			best.add(Hit{rowid, d})
+		}
+		return true, nil
+	})
+	return best.hits, stats, err
+}
+
+var _ = vector.Cosine

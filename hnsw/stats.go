@@ -1,0 +1,42 @@
+package hnsw
+
+// Stats describes the index. It reads every block's row once, to add up bytes
+// and levels.
+func (ix *Index) Stats() (Stats, error) {
+	v, snap, err := ix.reader()
+	if err != nil {
+		return Stats{}, err
+	}
+	defer keepAlive(snap)
+	s := Stats{
+		Rows: v.rowCount, Nodes: int64(v.live), FreeNodes: int64(v.nodes - v.live),
+		MaxLevel: -1, LogRows: v.logRows, LogBytes: v.logSize,
+		BuildMilliseconds: int64(v.buildMS), EfSearch: int(v.efSearch),
+		Bytes: map[Part]int64{},
+	}
+	if v.entry != 0 {
+		s.MaxLevel = int(v.top)
+		s.LevelNodes = make([]int64, v.top+1)
+		s.LevelNodes[0] = int64(v.live)
+	}
+	for id := range v.slots {
+		slot, err := v.slot(id)
+		if err != nil {
+			return s, err
+		}
+		if meta := slot[slotMeta]; metaFlags(meta)&flagLive != 0 && metaLevel(meta) < len(s.LevelNodes) {
+			s.LevelNodes[metaLevel(meta)]++
+		}
+	}
+	for _, p := range Parts() {
+		err := ix.st.Scan(p, minRowID, func(_ int64, data []byte) (bool, error) {
+			s.Bytes[p] += int64(len(data))
+			return true, nil
+		})
+		if err != nil {
+			return s, err
+		}
+	}
+	s.CacheBytes = ix.cache.bytesOf(snap)
+	return s, nil
+}

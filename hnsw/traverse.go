@@ -1,0 +1,165 @@
+package hnsw
+
+// traverser walks the graph of a view. It holds the memory that a search needs,
+// to be used again.
+type traverser struct {
+	v       *view
+	s       *scorer
+	visited nodeSet
+	pool    pool
+	ids     []uint32
+	rows    []*byte
+	dists   []float32
+	stats   SearchStats
+}
+
+func newTraverser(g *geometry) *traverser {
+	n := 2 * (g.m0 + 1)
+	return &traverser{s: newScorer(g), ids: make([]uint32, 0, n), rows: make([]*byte, 0, n), dists: make([]float32, n)}
+}
+
+// neighbors returns the links of a node in a layer.
+func (v *view) neighbors(layer int, id NodeID) ([]uint32, error) {
+	rec, err := v.record(id)
+	if err != nil {
+		return nil, err
+	}
+	if layer == 0 {
+		return rec[recLinks : recLinks+linkCount(rec[recMeta])], nil
+	}
+	slot, _, err := v.upper(layer, id, rec)
+	if err != nil {
+		return nil, err
+	}
+	return slot[slotLinks : slotLinks+linkCount(slot[slotMeta])], nil
+}
+
+// upper returns a node's slot in a layer above 0, and its number.
+func (v *view) upper(layer int, id NodeID, rec []uint32) (slot []uint32, at uint32, err error) {
+	next := rec[recUpper]
+	if metaFlags(rec[recMeta])&flagLive == 0 {
+		return nil, 0, corruptf(PartLinks, int64(id), "node is free but linked to in layer %d", layer)
+	}
+	for l := 1; ; l++ {
+		if next == 0 || l > layer {
+			return nil, 0, corruptf(PartLinks, int64(id), "node has no slot in layer %d", layer)
+		}
+		at = next - 1
+		if slot, err = v.slot(at); err != nil {
+			return nil, 0, err
+		}
+		if meta := slot[slotMeta]; metaFlags(meta)&flagLive == 0 || metaLevel(meta) != l || slot[slotNode] != uint32(id) {
+			return nil, 0, corruptf(PartUpper, int64(at), "slot is not node %d's in layer %d", id, l)
+		}
+		if l == layer {
+			return slot, at, nil
+		}
+		next = slot[slotNext]
+	}
+}
+
+// measure computes the distances to t.ids into t.dists.
+func (t *traverser) measure() error {
+	t.rows = t.rows[:0]
+	for _, id := range t.ids {
+		p, err := t.v.code(NodeID(id))
+		if err != nil {
+			return err
+		}
+		t.rows = append(t.rows, p)
+	}
+	if len(t.dists) < len(t.ids) {
+		t.dists = make([]float32, len(t.ids)+len(t.ids)/2)
+	}
+	t.s.batch(t.rows, t.dists)
+	t.stats.Visited += len(t.ids)
+	return nil
+}
+
+// distance returns the distance of one node.
+func (t *traverser) distance(id NodeID) (float32, error) {
+	t.ids = append(t.ids[:0], uint32(id))
+	err := t.measure()
+	return t.dists[0], err
+}
+
+// descend goes greedily from the entry point to the layer above bottom and
+// returns the nearest node found, from which bottom is searched.
+func (t *traverser) descend(bottom int) (best candidate, err error) {
+	best.id = t.v.entry - 1
+	if best.dist, err = t.distance(NodeID(best.id)); err != nil {
+		return best, err
+	}
+	for layer := int(t.v.top); layer > bottom; layer-- {
+		for {
+			links, err := t.v.neighbors(layer, NodeID(best.id))
+			if err != nil {
+				return best, err
+			}
+			t.ids = append(t.ids[:0], links...)
+			if err := t.measure(); err != nil {
+				return best, err
+			}
+			before := best.id
+			for i, id := range t.ids {
+				if less(t.dists[i], id, best.dist, best.id) {
+					best = candidate{t.dists[i], id}
+				}
+			}
+			if best.id == before {
+				break
+			}
+		}
+	}
+	return best, nil
+}
+
+// begin prepares a search of a layer that keeps ef candidates.
+func (t *traverser) begin(ef int) {
+	t.visited.reset(t.v.nodes)
+	t.pool.reset(ef)
+}
+
+// start adds a node from which a layer is searched.
+func (t *traverser) start(c candidate) {
+	if t.visited.add(c.id) {
+		t.pool.add(c.dist, c.id)
+	}
+}
+
+// expand follows the links of one candidate.
+func (t *traverser) expand(layer int, id NodeID) error {
+	links, err := t.v.neighbors(layer, id)
+	if err != nil {
+		return err
+	}
+	t.ids = t.ids[:0]
+	for _, nb := range links {
+		if t.visited.add(nb) {
+			t.ids = append(t.ids, nb)
+		}
+	}
+	if err := t.measure(); err != nil {
+		return err
+	}
+	for i, id := range t.ids {
+		if d := t.dists[i]; d <= t.pool.worst {
+			t.pool.add(d, id)
+		}
+	}
+	t.stats.Expanded++
+	return nil
+}
+
+// run searches a layer until every candidate is expanded (algorithm 2).
+func (t *traverser) run(layer int) error {
+	for {
+		c, ok := t.pool.next()
+		if !ok {
+			return nil
+		}
+		if err := t.expand(layer, NodeID(c.id)); err != nil {
+			return err
+		}
+	}
+}
