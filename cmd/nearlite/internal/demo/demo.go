@@ -127,7 +127,7 @@ func (t *tour) show(ctx context.Context, s search) error {
 
 // print runs SQL and prints the rows as a table.
 func (t *tour) print(ctx context.Context, text string) error {
-	w, err := output.New("table", t.out, 60)
+	w, err := output.New("table", t.out, 48)
 	if err != nil {
 		return err
 	}
