@@ -1,9 +1,6 @@
 package vector
 
-import (
-	"math"
-	"unsafe"
-)
+import "math"
 
 // DistanceCos returns the cosine distance of two vectors as libSQL's
 // vector_distance_cos does: they must have the same type and length, the
@@ -20,22 +17,9 @@ func DistanceCos(a, b Vector) (d float64, ok bool, err error) {
 		differ, _ := bitCounts(a.data, b.data)
 		return float64(differ), true, nil
 	case Float64:
-		blocks64(a, b, func(x, y []float64) {
-			d, xx, yy := cosineF64Pair(x, y)
-			dot, aa, bb = dot+d, aa+xx, bb+yy
-		})
-	case Float32:
-		x, okX := BytesToFloat32(a.data)
-		y, okY := BytesToFloat32(b.data)
-		if okX && okY {
-			d, xx, yy := cosineF32Pair(x, y)
-			dot, aa, bb = float64(d), float64(xx), float64(yy)
-		}
+		dot, aa, bb = blocks64(a, b, true)
 	default:
-		blocks32(a, b, func(x, y []float32) {
-			d, xx, yy := cosineF32Pair(x, y)
-			dot, aa, bb = dot+float64(d), aa+float64(xx), bb+float64(yy)
-		})
+		dot, aa, bb = blocks32(a, b, true)
 	}
 	d = float64(float32(1 - dot/math.Sqrt(aa*bb)))
 	return d, !math.IsNaN(d), nil
@@ -53,15 +37,9 @@ func DistanceL2(a, b Vector) (d float64, ok bool, err error) {
 	case Bit:
 		return 0, false, errBitL2
 	case Float64:
-		blocks64(a, b, func(x, y []float64) { sum += squaredL2F64Pair(x, y) })
-	case Float32:
-		x, okX := BytesToFloat32(a.data)
-		y, okY := BytesToFloat32(b.data)
-		if okX && okY {
-			sum = float64(squaredL2F32Pair(x, y))
-		}
+		sum, _, _ = blocks64(a, b, false)
 	default:
-		blocks32(a, b, func(x, y []float32) { sum += float64(squaredL2F32Pair(x, y)) })
+		sum, _, _ = blocks32(a, b, false)
 	}
 	d = float64(float32(math.Sqrt(sum)))
 	return d, !math.IsNaN(d), nil
@@ -82,41 +60,56 @@ func comparable2(typeA, typeB Type, dimsA, dimsB int) error {
 // the stack.
 const blockLen = 256
 
-// blocks32 calls f with stretch after stretch of the elements of a and b,
-// equally long, as float32.
-func blocks32(a, b Vector, f func(x, y []float32)) {
+// blocks32 adds up, over vectors of one type and length that fit float32, the
+// three sums of the cosine, or the squared distance alone. float32 elements
+// are used where they are, others converted block by block.
+func blocks32(a, b Vector, cosine bool) (sum, aa, bb float64) {
+	if a.Type() == Float32 && littleEndian && unalignedLoads {
+		x, _ := BytesToFloat32(a.data)
+		y, _ := BytesToFloat32(b.data)
+		if !cosine {
+			return float64(squaredL2F32Pair(x, y)), 0, 0
+		}
+		d, xx, yy := cosineF32Pair(x, y)
+		return float64(d), float64(xx), float64(yy)
+	}
 	var x, y [blockLen]float32
 	for i := 0; i < a.dims; i += blockLen {
 		n := min(blockLen, a.dims-i)
 		a.slice(i, n).read32(x[:n])
 		b.slice(i, n).read32(y[:n])
-		f(x[:n], y[:n])
+		if !cosine {
+			sum += float64(squaredL2F32Pair(x[:n], y[:n]))
+			continue
+		}
+		d, xx, yy := cosineF32Pair(x[:n], y[:n])
+		sum, aa, bb = sum+float64(d), aa+float64(xx), bb+float64(yy)
 	}
+	return sum, aa, bb
 }
 
 // blocks64 is blocks32 for float64 vectors.
-func blocks64(a, b Vector, f func(x, y []float64)) {
-	if a.dims == 0 {
-		return
-	}
-	if littleEndian && unalignedLoads {
-		f(unsafe.Slice((*float64)(unsafe.Pointer(&a.data[0])), a.dims),
-			unsafe.Slice((*float64)(unsafe.Pointer(&b.data[0])), b.dims))
-		return
-	}
+func blocks64(a, b Vector, cosine bool) (sum, aa, bb float64) {
 	var x, y [blockLen]float64
 	for i := 0; i < a.dims; i += blockLen {
 		n := min(blockLen, a.dims-i)
 		for j := range n {
 			x[j], y[j] = a.float64At(i+j), b.float64At(i+j)
 		}
-		f(x[:n], y[:n])
+		if !cosine {
+			sum += squaredL2F64Pair(x[:n], y[:n])
+			continue
+		}
+		d, xx, yy := cosineF64Pair(x[:n], y[:n])
+		sum, aa, bb = sum+d, aa+xx, bb+yy
 	}
+	return sum, aa, bb
 }
 
 // slice returns n elements from i on; i is a multiple of 8.
 func (v Vector) slice(i, n int) Vector {
-	v.data = v.data[v.typ.dataBytes(i):v.typ.dataBytes(i+n)]
+	t := v.Type()
+	v.data = v.data[t.dataBytes(i):t.dataBytes(i+n)]
 	v.dims = n
 	return v
 }
