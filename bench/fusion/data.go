@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nearlite/nearlite/vector"
+)
+
+// collection is a judged collection in memory.
+type collection struct {
+	name     string
+	dims     int
+	blocks   map[string][2]int
+	docs     []document
+	queries  []document
+	docVecs  [][]float32
+	qVecs    [][]float32
+	relevant []map[int64]float64 // by query: grade of each relevant row
+}
+
+type document struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
+func loadCollection(dir string) (*collection, error) {
+	c := &collection{name: filepath.Base(dir)}
+	var meta struct {
+		Dims   int               `json:"dims"`
+		Blocks map[string][2]int `json:"blocks"`
+	}
+	b, err := readFile(dir, "meta.json")
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &meta); err != nil {
+		return nil, fmt.Errorf("meta.json: %w", err)
+	}
+	if meta.Dims < 1 {
+		return nil, fmt.Errorf("meta.json: dims is %d, want at least 1", meta.Dims)
+	}
+	c.dims, c.blocks = meta.Dims, meta.Blocks
+	if c.docs, err = readDocuments(dir, "docs.jsonl.gz"); err != nil {
+		return nil, err
+	}
+	if c.queries, err = readDocuments(dir, "queries.jsonl"); err != nil {
+		return nil, err
+	}
+	if c.docVecs, err = readVectors(dir, "docs.f16.gz", c.dims, len(c.docs)); err != nil {
+		return nil, err
+	}
+	if c.qVecs, err = readVectors(dir, "queries.f16.gz", c.dims, len(c.queries)); err != nil {
+		return nil, err
+	}
+	return c, c.readJudgments(dir)
+}
+
+func (c *collection) readJudgments(dir string) error {
+	b, err := readFile(dir, "qrels.tsv")
+	if err != nil {
+		return err
+	}
+	row := map[string]int64{}
+	for i, d := range c.docs {
+		row[d.ID] = int64(i)
+	}
+	byQuery := map[string]map[int64]float64{}
+	for i, line := range strings.Split(string(b), "\n") {
+		if i == 0 || line == "" {
+			continue
+		}
+		var q, d string
+		var grade float64
+		if _, err := fmt.Sscanf(strings.ReplaceAll(line, "\t", " "), "%s %s %g", &q, &d, &grade); err != nil {
+			return fmt.Errorf("qrels.tsv, line %d: %w", i+1, err)
+		}
+		if byQuery[q] == nil {
+			byQuery[q] = map[int64]float64{}
+		}
+		if r, ok := row[d]; ok {
+			byQuery[q][r] = grade
+		}
+	}
+	for _, q := range c.queries {
+		c.relevant = append(c.relevant, byQuery[q.ID])
+	}
+	return nil
+}
+
+func readFile(dir, name string) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil || !strings.HasSuffix(name, ".gz") {
+		return b, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return io.ReadAll(z)
+}
+
+func readDocuments(dir, name string) ([]document, error) {
+	b, err := readFile(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	var out []document
+	sc := bufio.NewScanner(bytes.NewReader(b))
+	sc.Buffer(nil, 1<<24)
+	for sc.Scan() {
+		var d document
+		if err := json.Unmarshal(sc.Bytes(), &d); err != nil {
+			return nil, fmt.Errorf("%s, line %d: %w", name, len(out)+1, err)
+		}
+		out = append(out, d)
+	}
+	return out, sc.Err()
+}
+
+func readVectors(dir, name string, dims, rows int) ([][]float32, error) {
+	b, err := readFile(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) != 2*dims*rows {
+		return nil, fmt.Errorf("%s: got %d bytes, want %d rows of %d float16", name, len(b), rows, dims)
+	}
+	out := make([][]float32, rows)
+	for i := range out {
+		v := make([]float32, dims)
+		for j := range v {
+			v[j] = vector.Float16ToFloat32(binary.LittleEndian.Uint16(b[2*(i*dims+j):]))
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+// unit returns v[from:to] scaled to length 1; a zero vector stays zero.
+func unit(v []float32) []float32 {
+	var s float64
+	for _, x := range v {
+		s += float64(x) * float64(x)
+	}
+	out := make([]float32, len(v))
+	if s == 0 {
+		return out
+	}
+	n := float32(1 / math.Sqrt(s))
+	for i, x := range v {
+		out[i] = x * n
+	}
+	return out
+}
