@@ -1,6 +1,7 @@
 package sqlext
 
 import (
+	"context"
 	"sort"
 	"strings"
 
@@ -45,6 +46,14 @@ func (cat *catalog) registerModules() error {
 		}
 	}
 	return nil
+}
+
+// context is done when the running statement is interrupted.
+func (cat *catalog) context() context.Context {
+	if ctx := cat.conn.Interrupt(); ctx != nil {
+		return ctx
+	}
+	return context.Background()
 }
 
 func catalogKey(schema, name string) string { return foldName(schema) + "." + foldName(name) }

@@ -50,7 +50,7 @@ func (t *lexicalTable) command(v host.Value) error {
 		if err := t.usable(); err != nil {
 			return err
 		}
-		return t.wrap(t.index.Optimize(t.cat.conn.Interrupt()))
+		return t.wrap(t.index.Optimize(t.cat.context()))
 	case "integrity-check":
 		return t.integrityCommand(t.check)
 	}

@@ -76,7 +76,7 @@ func (t *vectorTable) check(quick bool) ([]string, error) {
 	if !gone && !quick {
 		rows = t.base.rowIDs(quoteName(t.base.columns[0]) + " IS NOT NULL")
 	}
-	return f.broken(t.index.Check(t.cat.conn.Interrupt(), rows, f.add))
+	return f.broken(t.index.Check(t.cat.context(), rows, f.add))
 }
 
 // orphaned reports whether the indexed table is gone. An index left alone by DROP

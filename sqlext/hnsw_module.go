@@ -100,13 +100,13 @@ func (h *hnswArgs) set(label string, o option) (err error) {
 	p := &h.params
 	switch o.name {
 	case "dims":
-		p.Dims, err = positiveOption(label, o)
+		p.Dims, err = positiveOption(label, o, 1, hnsw.MaxDims)
 	case "m":
-		p.M, err = positiveOption(label, o)
+		p.M, err = positiveOption(label, o, hnsw.MinM, hnsw.MaxM)
 	case "ef_construction":
-		p.EfConstruction, err = positiveOption(label, o)
+		p.EfConstruction, err = positiveOption(label, o, hnsw.MinEfConstruction, hnsw.MaxEfConstruction)
 	case "ef_search":
-		p.EfSearch, err = positiveOption(label, o)
+		p.EfSearch, err = positiveOption(label, o, hnsw.MinEfSearch, hnsw.MaxEfSearch)
 	case "metric":
 		if p.Metric, err = vector.ParseMetric(o.value); err != nil {
 			err = errorf("%s: metric is %q, want one of cosine, l2, dot, l1, hamming", label, o.value)
@@ -125,15 +125,12 @@ func (h *hnswArgs) set(label string, o option) (err error) {
 	return err
 }
 
-// positiveOption reads a whole number. Zero means "default" to the index packages,
-// and must not mean that here.
-func positiveOption(label string, o option) (int, error) {
+// positiveOption reads a whole number in a range. Zero means "default" to the index
+// package, and must not mean that here.
+func positiveOption(label string, o option, lo, hi int) (int, error) {
 	n, err := intOption(label, o)
-	if err == nil && n == 0 {
-		n = -1 // out of every range: Validate names the range
-		if o.name == "ef_search" || o.name == "dims" {
-			return 0, errorf("%s: %s is 0, want a whole number of at least 1", label, o.name)
-		}
+	if err == nil && (n < lo || n > hi) {
+		err = errorf("%s: %s is %d, want a whole number from %d to %d", label, o.name, n, lo, hi)
 	}
 	return n, err
 }
@@ -145,6 +142,9 @@ func (cat *catalog) createHNSW(a host.ModuleArgs) (host.Table, error) {
 	label := a.Schema + "." + a.Table
 	args, err := parseHNSWArgs(a)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkTableSchema("hnsw", a.Schema, a.Table, a.Args); err != nil {
 		return nil, err
 	}
 	info, err := describeBase(cat.conn, label, a.Schema, args.table)
@@ -215,8 +215,7 @@ func (t *vectorTable) fill(base *baseTable) error {
 
 // build replaces the contents by those of the table's rows.
 func (t *vectorTable) build(base *baseTable) error {
-	c := t.cat.conn
-	err := t.index.Build(c.Interrupt(), func(yield func(rowid int64, vec []float32) error) error {
+	err := t.index.Build(t.cat.context(), func(yield func(rowid int64, vec []float32) error) error {
 		return base.eachVector(t.params.Dims, yield)
 	}, nil)
 	return t.wrap(err)
@@ -267,7 +266,7 @@ func (cat *catalog) connectHNSW(a host.ModuleArgs) (host.Table, error) {
 func (cat *catalog) newVectorTable(a host.ModuleArgs, args *hnswArgs) *vectorTable {
 	t := &vectorTable{asked: args.params, params: args.params}
 	t.indexTable = indexTable{
-		cat: cat, module: "hnsw", schema: a.Schema, name: a.Table, self: t, highest: -1,
+		cat: cat, module: "hnsw", schema: a.Schema, name: a.Table, self: t,
 		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, shadow.HNSWSuffixes()),
 		baseName: args.table, baseCols: []string{args.column}, baseWhere: args.where,
 	}

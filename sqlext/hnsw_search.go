@@ -148,7 +148,7 @@ func (t *vectorTable) search(vq vectorQuery) ([]hnsw.Hit, error) {
 	if err != nil {
 		return nil, t.wrap(err)
 	}
-	ctx := t.cat.conn.Interrupt()
+	ctx := t.cat.context()
 	k := vq.k
 	if k < 0 || int64(k) > indexed {
 		k = int(indexed)

@@ -1,9 +1,18 @@
 package sqlext
 
-// The transaction hooks of both kinds of virtual table. SQLite calls Begin before
-// the first write of a transaction, except after xCreate, which is followed by
-// Sync and Commit at once: create begins the engine itself. Every hook may come
-// through more than one connected object, and is harmless the second time.
+// The transaction hooks of both kinds of virtual table.
+//
+// SQLite calls Begin before the first write of a transaction, except after xCreate,
+// which is followed by Sync and Commit: create begins the engine itself. A table
+// that was connected again in the middle of a transaction has two objects, and each
+// gets every hook; the second call must change nothing.
+//
+// Savepoints are numbered from 0; -1 is the SAVEPOINT that started the transaction.
+// An object is told of those opened after its Begin. At Begin it is told of the
+// innermost one, which then stands for all that were open, and may be released
+// before the others. Therefore: a savepoint that we know is one opened since Begin;
+// any other was opened before, and returning to it is returning to the state at
+// Begin.
 
 func (t *indexTable) begin() error {
 	if t.begun || t.destroyed {
@@ -18,7 +27,6 @@ func (t *indexTable) begin() error {
 		return t.wrap(err)
 	}
 	t.begun = true
-	t.highest = -1
 	return nil
 }
 
@@ -64,31 +72,61 @@ func (t *indexTable) rollback() {
 
 func (t *indexTable) ended() {
 	t.begun, t.created = false, false
-	t.highest = -1
-	t.renames = nil
+	t.marks, t.renames = t.marks[:0], nil
+}
+
+// innermost is the highest savepoint that we know of.
+func (t *indexTable) innermost() int {
+	if n := len(t.marks); n > 0 {
+		return t.marks[n-1]
+	}
+	return -1
 }
 
 func (t *indexTable) savepoint(id int) error {
-	if !t.begun {
+	if !t.begun || id <= t.innermost() {
 		return nil
 	}
-	t.highest = max(t.highest, id)
-	return t.wrap(t.engine.Savepoint(id))
+	if err := t.engine.Savepoint(id); err != nil {
+		return t.wrap(err)
+	}
+	t.marks = append(t.marks, id)
+	return nil
 }
 
 func (t *indexTable) release(id int) error {
-	if !t.begun {
+	for i := range t.renames {
+		t.renames[i].savepoint = min(t.renames[i].savepoint, id-1)
+	}
+	if !t.begun || id > t.innermost() {
 		return nil
 	}
-	t.highest = min(t.highest, id-1)
-	return t.wrap(t.engine.Release(id))
+	n := len(t.marks)
+	for n > 0 && t.marks[n-1] >= id {
+		n--
+	}
+	err := t.engine.Release(t.marks[n])
+	t.marks = t.marks[:n]
+	return t.wrap(err)
 }
 
 func (t *indexTable) rollbackTo(id int) error {
+	t.undoRenames(id)
 	if !t.begun {
 		return nil
 	}
-	t.undoRenames(id)
-	t.highest = min(t.highest, id)
-	return t.wrap(t.engine.RollbackTo(id))
+	n := len(t.marks)
+	for n > 0 && t.marks[n-1] > id {
+		n--
+	}
+	t.marks = t.marks[:n]
+	if n > 0 && t.marks[n-1] == id {
+		return t.wrap(t.engine.RollbackTo(id))
+	}
+	t.engine.Rollback()
+	t.begun, t.marks = false, t.marks[:0]
+	if t.created {
+		return nil // the savepoint is older than the table, which is gone
+	}
+	return t.begin()
 }

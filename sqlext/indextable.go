@@ -2,7 +2,6 @@ package sqlext
 
 import (
 	"github.com/nearlite/nearlite/internal/shadow"
-	"github.com/nearlite/nearlite/sqlext/host"
 )
 
 // engine is what the virtual tables ask of an index of either kind.
@@ -44,7 +43,7 @@ type indexTable struct {
 	openErr   error // why opener failed, in this transaction
 	created   bool  // made in this transaction
 	destroyed bool
-	highest   int // highest open savepoint, -1 if none
+	marks     []int // savepoints opened since Begin, ascending
 	renames   []rename
 }
 
@@ -146,7 +145,7 @@ func (t *indexTable) rename(name string) error {
 		return err
 	}
 	if t.begun {
-		t.renames = append(t.renames, rename{t.highest, old})
+		t.renames = append(t.renames, rename{t.innermost(), old})
 	}
 	t.setName(name)
 	return nil
@@ -190,14 +189,6 @@ func (t *indexTable) resolveBase() error {
 	t.base, t.baseVersion, t.baseKnown = base, version, true
 	if base == nil {
 		return t.baseGone()
-	}
-	return nil
-}
-
-// interruptible is the error of an interrupted statement, nil while it may go on.
-func interruptible(c host.Conn) error {
-	if ctx := c.Interrupt(); ctx != nil && ctx.Err() != nil {
-		return &host.Error{Code: host.CodeInterrupt, Message: "interrupted", Err: ctx.Err()}
 	}
 	return nil
 }

@@ -189,7 +189,7 @@ func (t *lexicalTable) describe(s lexical.Stats) lexicalStatsText {
 	p := t.index.Params().Normalize()
 	out := lexicalStatsText{
 		Index: t.label(), Table: t.base.label(), Rows: s.Rows, Deleted: s.Deleted, Segments: s.Segments,
-		Pending: s.Pending, Terms: s.Terms, Bytes: s.Bytes, Analyzer: p.Analyzer, Where: t.base.where,
+		Terms: s.Terms, Bytes: s.Bytes, Analyzer: p.Analyzer, Where: t.base.where,
 		K1: p.K1, B: max(p.B, 0),
 	}
 	for i, c := range p.Columns {

@@ -147,6 +147,9 @@ func (cat *catalog) createLexical(a host.ModuleArgs) (host.Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkTableSchema("lexical", a.Schema, a.Table, a.Args); err != nil {
+		return nil, err
+	}
 	info, err := describeBase(cat.conn, label, a.Schema, args.table)
 	if err != nil {
 		return nil, err
@@ -194,7 +197,7 @@ func (t *lexicalTable) fill(base *baseTable) error {
 
 // build replaces the contents by those of the table's rows.
 func (t *lexicalTable) build(base *baseTable) error {
-	return t.wrap(t.index.Build(t.cat.conn.Interrupt(), base.eachText, nil))
+	return t.wrap(t.index.Build(t.cat.context(), base.eachText, nil))
 }
 
 // eachText calls fn with the texts of each row that belongs in the index.
@@ -244,7 +247,7 @@ func (cat *catalog) newLexicalTable(a host.ModuleArgs, args *lexicalArgs) *lexic
 		t.fields = append(t.fields, field)
 	}
 	t.indexTable = indexTable{
-		cat: cat, module: "lexical", schema: a.Schema, name: a.Table, self: t, highest: -1,
+		cat: cat, module: "lexical", schema: a.Schema, name: a.Table, self: t,
 		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, shadow.LexicalSuffixes()),
 		baseName: args.table, baseCols: columns, baseWhere: args.where,
 	}

@@ -137,7 +137,7 @@ func (r *lexicalRows) search(column int, letters string, args host.Args) error {
 	}
 	r.ranked = true
 	req.Filter = liveRows{t.base, rows}
-	hits, _, err := t.index.Search(t.cat.conn.Interrupt(), req)
+	hits, _, err := t.index.Search(t.cat.context(), req)
 	if err != nil {
 		return t.wrap(err)
 	}

@@ -92,5 +92,5 @@ func (t *lexicalTable) check(quick bool) ([]string, error) {
 	if !gone && !quick {
 		src = t.base.eachText
 	}
-	return f.broken(t.index.Check(t.cat.conn.Interrupt(), src, f.add))
+	return f.broken(t.index.Check(t.cat.context(), src, f.add))
 }

@@ -61,8 +61,8 @@ func parseColumn(arg string) (indexedColumn, error) {
 	return c, nil
 }
 
-// parseTableArg reads the first module argument, the base table, which may be
-// qualified with the schema of the index itself.
+// parseTableArg reads the first module argument, the base table, without its
+// schema.
 func parseTableArg(module, schema, index string, args []string) (string, error) {
 	usage := "CREATE VIRTUAL TABLE " + index + " USING " + module
 	switch module {
@@ -77,14 +77,21 @@ func parseTableArg(module, schema, index string, args []string) (string, error) 
 	if o, ok := parseOption(args[0]); ok {
 		return "", errorf("%s.%s: the first argument is the option %q, want the table to index: %s", schema, index, o.name, usage)
 	}
-	in, table, ok := parseName(args[0])
+	_, table, ok := parseName(args[0])
 	if !ok {
 		return "", errorf("%s.%s: got %q, want the name of the table to index: %s", schema, index, strings.TrimSpace(args[0]), usage)
 	}
-	if in != "" && foldName(in) != foldName(schema) {
-		return "", errorf("%s.%s: the table is in schema %q; an index lives in the schema of its table: CREATE VIRTUAL TABLE %s.%s USING %s(...)", schema, index, in, in, index, module)
-	}
 	return table, nil
+}
+
+// checkTableSchema refuses a table in another schema than the index. It is asked
+// when the index is made only: the file may be attached under another name later.
+func checkTableSchema(module, schema, index string, args []string) error {
+	in, _, _ := parseName(args[0])
+	if in != "" && foldName(in) != foldName(schema) {
+		return errorf("%s.%s: the table is in schema %q; an index lives in the schema of its table: CREATE VIRTUAL TABLE %s.%s USING %s(...)", schema, index, in, in, index, module)
+	}
+	return nil
 }
 
 // unknownOption names the options there are.
