@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -22,7 +23,8 @@ func TestMain(m *testing.M) {
 //	jsonsets FILE N...  FILE holds as many JSON arrays as numbers are given, of
 //	                    so many objects each
 //	same FILE COPY      both files have the same bytes
-//	bytes FILE HEX      writes a binary file
+//	bytes FILE TEXT     writes a binary file; TEXT is a JSON string of bytes
+//	head FILE NEW N     NEW gets the first N bytes of FILE
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -31,6 +33,7 @@ func TestScripts(t *testing.T) {
 			"jsonsets": cmdJSONSets,
 			"same":     cmdSame,
 			"bytes":    cmdBytes,
+			"head":     cmdHead,
 		},
 		Setup: func(env *testscript.Env) error {
 			dir, err := filepath.Abs("../../examples/data/tiny")
@@ -76,7 +79,7 @@ func cmdSame(ts *testscript.TestScript, neg bool, args []string) {
 
 func cmdBytes(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: bytes FILE GOSTRING")
+		ts.Fatalf("usage: bytes FILE TEXT")
 	}
 	var text string
 	ts.Check(json.Unmarshal([]byte(`"`+args[1]+`"`), &text))
@@ -88,4 +91,17 @@ func cmdBytes(ts *testscript.TestScript, neg bool, args []string) {
 		content = append(content, byte(r))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
+}
+
+func cmdHead(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: head FILE NEW N")
+	}
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	content := ts.ReadFile(args[0])
+	if len(content) <= n {
+		ts.Fatalf("%s has only %d bytes", args[0], len(content))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(content[:n]), 0o600))
 }
