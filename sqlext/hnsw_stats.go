@@ -57,7 +57,12 @@ func (cat *catalog) hnswStats(ctx host.Context, args []host.Value) {
 		ctx.ResultError(t.wrap(err))
 		return
 	}
-	text, err := json.Marshal(t.describe(s))
+	out := t.describe(s)
+	if out.Options.EfSearch, err = t.index.EfSearch(); err != nil {
+		ctx.ResultError(t.wrap(err))
+		return
+	}
+	text, err := json.Marshal(out)
 	if err != nil {
 		ctx.ResultError(err)
 		return
@@ -74,7 +79,7 @@ func (t *vectorTable) describe(s hnsw.Stats) vectorStats {
 		Parts: map[string]int64{},
 		Options: vectorOptions{
 			Dims: p.Dims, Metric: p.Metric.String(), M: p.M, EfConstruction: p.EfConstruction,
-			EfSearch: p.EfSearch, Quantize: p.Quantize.String(), Where: t.base.where,
+			Quantize: p.Quantize.String(), Where: t.base.where,
 		},
 	}
 	for part, n := range s.Bytes {

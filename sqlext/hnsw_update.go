@@ -91,9 +91,5 @@ func (t *vectorTable) setEfSearch(v string) error {
 	if err := t.usable(); err != nil {
 		return err
 	}
-	if err := t.index.SetEfSearch(n); err != nil {
-		return t.wrap(err)
-	}
-	t.params = t.index.Params()
-	return nil
+	return t.wrap(t.index.SetEfSearch(n))
 }
