@@ -7,8 +7,6 @@ import (
 	"iter"
 	"runtime"
 	"slices"
-
-	"github.com/nearlite/nearlite/vector"
 )
 
 func keepAlive(s *snapshot) { runtime.KeepAlive(s) }
@@ -94,8 +92,8 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 	if w.want <= 0 {
 		w.want = rescoring(ix.g.quantize, opt.K)
 	}
-	w.want = max(w.want, opt.K)
 	w.ef = max(w.ef, opt.K)
+	w.want = max(min(w.want, w.ef), opt.K)
 	t := w.t
 	t.v = v
 	t.stats = SearchStats{}
@@ -414,5 +412,3 @@ func (ix *Index) searchAll(ctx context.Context, q []float32, opt SearchOptions) 
 	})
 	return best.hits, stats, err
 }
-
-var _ = vector.Cosine
