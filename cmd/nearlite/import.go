@@ -31,7 +31,10 @@ committed; an error undoes its own batch only and says with which --skip to go o
   nearlite import words.txt --vectors glove.npy --db words.db --table words --hnsw`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			opt.File, opt.Stdin = args[0], cmd.InOrStdin()
+			opt.File = args[0]
+			if opt.File == "-" {
+				opt.Stdin = interruptible(cmd.Context(), cmd.InOrStdin())
+			}
 			switch onError {
 			case "stop", "skip":
 				opt.SkipBad = onError == "skip"

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,5 +172,52 @@ func TestKillDuringOneTransaction(t *testing.T) {
 				checkIndexes(t, db)
 			}
 		})
+	}
+}
+
+// Ctrl-C ends an import that waits for its input, undoes the batch it was at, and
+// says how to go on.
+func TestInterrupt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("os.Interrupt cannot be sent on Windows")
+	}
+	path := filepath.Join(t.TempDir(), "interrupt.db")
+	cmd := exec.CommandContext(t.Context(), "nearlite", "import", "-", "--format", "csv", "--db", path, "--table", "t", "--batch", "1000")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// Two batches, half of a third, and then nothing: the import waits.
+	if _, err := io.WriteString(in, "a,b\n"+strings.Repeat("1,x\n", 2500)); err != nil {
+		t.Fatal(err)
+	}
+	db := openTest(t, path)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		var rows int64
+		if err := db.QueryRow("SELECT count(*) FROM t").Scan(&rows); err == nil && rows == 2000 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("two batches were not committed in 30 s")
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("got %v, want exit status 1", err)
+	}
+	const want = "nearlite: interrupt signal received; 2000 rows are committed, go on after them with --skip 2000\n"
+	if stderr.String() != want {
+		t.Errorf("stderr:\n got  %q\n want %q", stderr.String(), want)
+	}
+	if rows := queryInt(t, db, "SELECT count(*) FROM t"); rows != 2000 {
+		t.Errorf("got %d rows, want 2000", rows)
 	}
 }

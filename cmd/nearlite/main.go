@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -20,14 +19,11 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	err := newRoot(ctx).ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	text := sqlite.ErrorText(err)
-	if errors.Is(err, context.Canceled) {
-		text = "interrupted: " + text
-	}
-	fmt.Fprintln(os.Stderr, "nearlite:", text)
+	fmt.Fprintln(os.Stderr, "nearlite:", sqlite.ErrorText(err))
 	return 1
 }

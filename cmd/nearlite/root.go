@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -53,4 +54,16 @@ func openDB(ctx context.Context, path string, readOnly bool) (conn *sql.Conn, cl
 		}
 		return err
 	}, nil
+}
+
+// interruptible returns a reader of r whose reads end when ctx does. A read from a
+// terminal or a pipe cannot be stopped itself; it is left behind.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	in, out := io.Pipe()
+	go func() {
+		_, err := io.Copy(out, r)
+		out.CloseWithError(err) // nil is the end of the file
+	}()
+	context.AfterFunc(ctx, func() { out.CloseWithError(context.Cause(ctx)) })
+	return in
 }

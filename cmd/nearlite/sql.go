@@ -62,7 +62,7 @@ func scriptText(cmd *cobra.Command, args []string) (string, error) {
 	if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "reading SQL from the terminal, Ctrl-D ends it")
 	}
-	data, err := io.ReadAll(cmd.InOrStdin())
+	data, err := io.ReadAll(interruptible(cmd.Context(), cmd.InOrStdin()))
 	if err != nil {
 		return "", fmt.Errorf("standard input: %w", err)
 	}

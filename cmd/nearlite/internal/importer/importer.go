@@ -85,7 +85,7 @@ func (e *Error) Error() string {
 	if e.AllRows {
 		return fmt.Sprintf("%s; all %d rows are committed, the index is missing, build it with: %s", text, e.Committed, e.IndexSQL)
 	}
-	return fmt.Sprintf("%s; %d rows are committed, to go on after them correct the file and add --skip %d", text, e.Committed, e.Records)
+	return fmt.Sprintf("%s; %d rows are committed, go on after them with --skip %d", text, e.Committed, e.Records)
 }
 
 func (e *Error) Unwrap() error { return e.Err }

@@ -45,7 +45,7 @@ func (p *Progress) Start(totalBytes int64) {
 		progressbar.OptionSetDescription("importing"),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionSetWidth(24),
+		progressbar.OptionSetWidth(16),
 		progressbar.OptionThrottle(0), // Update throttles
 		progressbar.OptionClearOnFinish(),
 	)
