@@ -46,7 +46,7 @@ func (ix *Index) spans(query string, syntax Syntax, column int, text string) (to
 	if column < 0 || column >= ix.src.columns {
 		return nil, nil, queryErrorf("column %d, want 0 to %d", column, ix.src.columns-1)
 	}
-	q, err := parseQuery(query, syntax)
+	q, err := ix.parse(query, syntax)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -27,7 +27,21 @@ type Params struct {
 	// B is BM25's length normalization, 0 to 1; 0 means 0.75, and a negative
 	// value means none at all (b = 0).
 	B float64
+	// Scoring chooses the formula; "" is ScoringBM25.
+	Scoring string
 }
+
+// The values of Params.Scoring.
+const (
+	// ScoringBM25 is BM25 as in the literature and in FTS5, summed over the words
+	// of the query.
+	ScoringBM25 = "bm25"
+	// ScoringBleve runs queries through bleve's own searchers, whose BM25 takes
+	// the square root of the frequency, squares the idf and multiplies by the share
+	// of the query's words found. It finds less on long documents (see
+	// docs/format-lexical.md). It has no boosts of columns, and k1 and b are fixed.
+	ScoringBleve = "bleve"
+)
 
 // Column is one indexed column.
 type Column struct {
@@ -44,6 +58,9 @@ type Column struct {
 func (p Params) Normalize() Params {
 	if p.Analyzer == "" {
 		p.Analyzer = DefaultAnalyzer
+	}
+	if p.Scoring == "" {
+		p.Scoring = ScoringBM25
 	}
 	if p.K1 == 0 {
 		p.K1 = DefaultK1
@@ -87,6 +104,12 @@ func (p Params) Validate() error {
 	if !(p.B == -1 || p.B >= 0 && p.B <= 1) {
 		return fmt.Errorf("b is %v, want a number from 0 to 1", p.B)
 	}
+	if p.Scoring != ScoringBM25 && p.Scoring != ScoringBleve {
+		return fmt.Errorf("unknown scoring %q, want %s or %s", p.Scoring, ScoringBM25, ScoringBleve)
+	}
+	if p.Scoring == ScoringBleve && (p.K1 != DefaultK1 || p.B != DefaultB) {
+		return fmt.Errorf("k1 is %v and b is %v, want %v and %v with scoring %s", p.K1, p.B, DefaultK1, DefaultB, ScoringBleve)
+	}
 	seen := make(map[string]bool, len(p.Columns))
 	for i, c := range p.Columns {
 		if c.Name == "" {
@@ -101,6 +124,9 @@ func (p Params) Validate() error {
 		}
 		if !(c.Boost > 0 && c.Boost <= MaxBoost) || math.IsNaN(c.Boost) {
 			return fmt.Errorf("column %q: boost is %v, want a number above 0, at most %d", c.Name, c.Boost, MaxBoost)
+		}
+		if p.Scoring == ScoringBleve && c.Boost != 1 {
+			return fmt.Errorf("column %q: boost is %v, want 1 with scoring %s", c.Name, c.Boost, ScoringBleve)
 		}
 	}
 	return nil

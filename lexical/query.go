@@ -17,7 +17,19 @@ import (
 // prefix, pattern or fuzzy word stands for.
 const maxClauses = 1 << 16
 
-// parseQuery reads the text of a query with bleve's parsers.
+// parse reads the text of a query with bleve's parsers. Slop is ours, so bleve's
+// scoring does without it.
+func (ix *Index) parse(text string, syntax Syntax) (query.Query, error) {
+	if syntax == QueryString && ix.schema.params.Scoring != ScoringBleve {
+		marked, err := parseQuery(markSlop(text), syntax)
+		if err != nil {
+			return parseQuery(text, syntax) // for an error in the user's own words
+		}
+		return marked, nil
+	}
+	return parseQuery(text, syntax)
+}
+
 func parseQuery(text string, syntax Syntax) (query.Query, error) {
 	switch syntax {
 	case Match:
@@ -26,7 +38,7 @@ func parseQuery(text string, syntax Syntax) (query.Query, error) {
 		if strings.TrimSpace(text) == "" {
 			return query.NewMatchNoneQuery(), nil
 		}
-		q, err := query.NewQueryStringQuery(markSlop(text)).Parse()
+		q, err := query.NewQueryStringQuery(text).Parse()
 		if err != nil {
 			return nil, queryStringError(text, err)
 		}
@@ -632,7 +644,7 @@ func (c *compiler) boolean(q *query.BooleanQuery, boost float64, inString bool) 
 		if _, none := n.must.(noneNode); none && !c.anyLooksUp(q.Must) {
 			n.must = nil
 		}
-		if _, none := n.should.(noneNode); none && n.must != nil && !n.shouldNeeded {
+		if _, none := n.should.(noneNode); none && (n.must != nil || !c.anyLooksUp(q.Should)) {
 			n.should = nil
 		}
 	}
@@ -649,13 +661,11 @@ func (c *compiler) boolean(q *query.BooleanQuery, boost float64, inString bool) 
 }
 
 func (c *compiler) anyLooksUp(q query.Query) bool {
-	if conj, ok := q.(*query.ConjunctionQuery); ok {
-		for _, part := range conj.Conjuncts {
-			if c.looksUp(part) {
-				return true
-			}
-		}
-		return false
+	switch q := q.(type) {
+	case *query.ConjunctionQuery:
+		return slices.ContainsFunc(q.Conjuncts, c.looksUp)
+	case *query.DisjunctionQuery:
+		return slices.ContainsFunc(q.Disjuncts, c.looksUp)
 	}
 	return c.looksUp(q)
 }

@@ -142,7 +142,7 @@ func (ix *Index) Count(ctx context.Context, req Request) (int64, error) {
 // Validate reports whether the query can be parsed and names columns that exist;
 // the error is that of Search.
 func (ix *Index) Validate(query string, syntax Syntax) error {
-	q, err := parseQuery(query, syntax)
+	q, err := ix.parse(query, syntax)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (ix *Index) Validate(query string, syntax Syntax) error {
 // run evaluates a request and hands each segment's matches to collect. rows, if
 // not nil, restricts the matches; they ascend.
 func (ix *Index) run(ctx context.Context, req Request, rows []int64, parseOnly bool, collect func(e *evaluation, segment int, m matches) error) (SearchStats, error) {
-	q, err := parseQuery(req.Query, req.Syntax)
+	q, err := ix.parse(req.Query, req.Syntax)
 	if err != nil {
 		return SearchStats{}, err
 	}
@@ -182,6 +182,25 @@ func (ix *Index) run(ctx context.Context, req Request, rows []int64, parseOnly b
 	if _, none := root.(noneNode); none {
 		return SearchStats{}, nil
 	}
+	deliver := func(segment int, m matches) error {
+		if rows != nil {
+			among, err := rowsNode{rowids: rows}.eval(e, segment)
+			if err != nil {
+				return err
+			}
+			m = intersect(m, among, false)
+		}
+		e.stats.Segments++
+		e.stats.Matches += int64(len(m.docs))
+		return collect(e, segment, m)
+	}
+	if ix.schema.params.Scoring == ScoringBleve {
+		if req.Columns != nil {
+			return e.stats, queryErrorf("a choice of columns needs scoring %s; name them in the query instead", ScoringBM25)
+		}
+		err := ix.runBleve(ctx, e, q, deliver)
+		return e.stats, err
+	}
 	e.leaves = c.leaves
 	if err := e.gatherAll(ctx); err != nil {
 		return e.stats, err
@@ -194,16 +213,7 @@ func (ix *Index) run(ctx context.Context, req Request, rows []int64, parseOnly b
 		if err != nil {
 			return e.stats, err
 		}
-		if rows != nil {
-			among, err := rowsNode{rowids: rows}.eval(e, i)
-			if err != nil {
-				return e.stats, err
-			}
-			m = intersect(m, among, false)
-		}
-		e.stats.Segments++
-		e.stats.Matches += int64(len(m.docs))
-		if err := collect(e, i, m); err != nil {
+		if err := deliver(i, m); err != nil {
 			return e.stats, err
 		}
 	}
