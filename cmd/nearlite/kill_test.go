@@ -141,8 +141,8 @@ func TestKillDuringBatches(t *testing.T) {
 // An import in one transaction that is killed leaves nothing, whether it was
 // reading rows or building indexes.
 func TestKillDuringOneTransaction(t *testing.T) {
-	for _, delay := range []time.Duration{30, 120, 300, 600} {
-		t.Run(fmt.Sprint(delay*time.Millisecond), func(t *testing.T) {
+	for _, delay := range []time.Duration{30 * time.Millisecond, 120 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond} {
+		t.Run(delay.String(), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "kill.db")
 			cmd := exec.CommandContext(t.Context(), "nearlite", "import", "-", "--format", "jsonl",
 				"--db", path, "--table", "docs", "--hnsw", "--lexical", "body", "--quiet")
@@ -154,7 +154,7 @@ func TestKillDuringOneTransaction(t *testing.T) {
 				t.Fatal(err)
 			}
 			go writeRows(in, 1, 3000)
-			time.Sleep(delay * time.Millisecond)
+			time.Sleep(delay)
 			killed := cmd.Process.Kill() == nil
 			finished := cmd.Wait() == nil
 			if !killed && !finished {

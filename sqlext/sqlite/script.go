@@ -146,8 +146,10 @@ func (s *Statement) run(ctx context.Context, fn func(*Statement) error) (err err
 		if name == "" {
 			name = "?"
 		}
-		return &ScriptError{s.Number, s.Line,
-			fmt.Errorf("has %d parameter(s), the first is %s; a script binds none, write the values into the SQL", n, name)}
+		return &ScriptError{
+			s.Number, s.Line,
+			fmt.Errorf("has %d parameter(s), the first is %s; a script binds none, write the values into the SQL", n, name),
+		}
 	}
 	if err := fn(s); err != nil {
 		return err

@@ -49,7 +49,7 @@ func (v *vectorFile) readNPYHeader() (int, error) {
 }
 
 // parseNPY takes element type, order and shape from a header such as
-// {'descr': '<f4', 'fortran_order': False, 'shape': (500, 512), }
+// {'descr': '<f4', 'fortran_order': False, 'shape': (500, 512)}.
 func (v *vectorFile) parseNPY(header string) error {
 	entries, err := parsePythonDict(header)
 	if err != nil {
@@ -74,8 +74,9 @@ func (v *vectorFile) parseNPY(header string) error {
 		return fmt.Errorf("has a .npy header with fortran_order %q, want False", short(order))
 	}
 	shape := entries["shape"]
-	inner, ok := strings.CutPrefix(shape, "(")
-	if inner, ok = strings.CutSuffix(inner, ")"); !ok || shape == "" {
+	inner, opened := strings.CutPrefix(shape, "(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	if !opened || !closed {
 		return fmt.Errorf("has a .npy header with shape %q, want (rows, dimensions)", short(shape))
 	}
 	parts := strings.Split(strings.TrimSuffix(strings.TrimSpace(inner), ","), ",")

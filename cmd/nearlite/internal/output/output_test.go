@@ -47,25 +47,33 @@ func TestTable(t *testing.T) {
 		want    string
 	}{
 		{
-			"Aligned", 0, []string{"id", "title", "score"}, []string{"", "", ""},
+			"Aligned", 0,
+			[]string{"id", "title", "score"},
+			[]string{"", "", ""},
 			[][]any{{int64(7), "harp", 0.5}, {int64(12), nil, 10.0}},
 			"id  title  score\n--  -----  -----\n 7  harp     0.5\n12  NULL    10.0\n",
 		},
 		{"NoRows", 0, []string{"id", "title"}, []string{"", ""}, nil, "id  title\n--  -----\n"},
 		{
-			"VectorAndBlob", 0, []string{"embedding", "b"}, []string{"F32_BLOB(2)", "BLOB"},
+			"VectorAndBlob", 0,
+			[]string{"embedding", "b"},
+			[]string{"F32_BLOB(2)", "BLOB"},
 			[][]any{{vector, vector}, {bytes.Repeat(vector, 256), bytes.Repeat(vector, 256)}},
 			"embedding                   b\n--------------------------  --------------------------------------\n" +
 				"[1, -2]                     x'0000803f000000c0'\n" +
 				"[1, -2, 1, -2, … 512 dims]  x'0000803f000000c00000803f…' (2048 bytes)\n",
 		},
 		{
-			"ControlCharacters", 0, []string{"a"}, []string{""},
+			"ControlCharacters", 0,
+			[]string{"a"},
+			[]string{""},
 			[][]any{{"one\ntwo\x1b[31m\xff"}},
 			"a\n---------------------\none\\ntwo\\x1b[31m\\xff\n",
 		},
 		{
-			"Shortened", 6, []string{"a", "b"}, []string{"", ""},
+			"Shortened", 6,
+			[]string{"a", "b"},
+			[]string{"", ""},
 			[][]any{{"abcdefgh", "日本語日本語"}, {"abcdef", "x"}},
 			"a       b\n------  -----\nabcde…  日本…\nabcdef  x\n",
 		},
