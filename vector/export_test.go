@@ -13,16 +13,3 @@ func EachTier(t *testing.T, f func(t *testing.T)) {
 		t.Run("tier="+tierNames[id], f)
 	}
 }
-
-// SetTier puts the named tier in force and returns a function that undoes it.
-// ok is false if this machine or build lacks the tier.
-func SetTier(name string) (undo func(), ok bool) {
-	old := tier
-	for _, id := range availableTiers() {
-		if tierNames[id] == name {
-			tier = id
-			return func() { tier = old }, true
-		}
-	}
-	return func() {}, false
-}

@@ -1,6 +1,10 @@
 package vector
 
-import "os"
+import (
+	"fmt"
+	"os"
+	"strings"
+)
 
 // tierID is a set of kernels.
 type tierID uint8
@@ -14,8 +18,8 @@ const (
 
 var tierNames = [...]string{tierGo: "go", tierAVX2: "avx2", tierAVX512: "avx512", tierNEON: "neon"}
 
-// tier is the set in force. It is set before main starts; only tests change
-// it later, while nothing else runs.
+// tier is the set in force. It is set before main starts; only SetKernels
+// changes it later.
 var tier = chooseTier(os.Getenv("NEARLITE_KERNELS"))
 
 // chooseTier returns the tier of that name if this machine and build have it,
@@ -44,4 +48,17 @@ func KernelTiers() []string {
 		names = append(names, tierNames[t])
 	}
 	return names
+}
+
+// SetKernels puts the tier of that name in force. It is for tests and
+// benchmarks that compare tiers: nothing else of this package may run at the
+// same time.
+func SetKernels(name string) error {
+	for _, t := range availableTiers() {
+		if tierNames[t] == name {
+			tier = t
+			return nil
+		}
+	}
+	return fmt.Errorf("nearlite: kernels: got %q, want one of %s", name, strings.Join(KernelTiers(), ", "))
 }
