@@ -78,6 +78,22 @@ generate: ## write generated files anew
 bench: ## every Go benchmark once, to see that they run
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
 
+.PHONY: bench-kernels
+bench-kernels: ## distances and batch kernels of every tier this machine has
+	$(GO) test -run '^$$' -bench . ./vector
+
+.PHONY: bench-ann
+bench-ann: need-data ## recall against speed beside hnswlib and an exact scan; DATA=DIR, see bench/ann
+	$(GO) run ./bench/ann -data $(DATA)
+
+.PHONY: bench-hybrid
+bench-hybrid: need-data ## ways to join words and vectors on judged collections; DATA="DIR DIR", see bench/fusion
+	$(GO) run ./bench/fusion $(DATA)
+
+.PHONY: need-data
+need-data:
+	@test -n "$(DATA)" || { echo "DATA is not set, want the folder of the data sets"; exit 1; }
+
 .PHONY: check
 check: fmt-check vet lint short ## what to run before a commit
 
@@ -89,7 +105,7 @@ ci: ## all that CI runs, in order, ending with the tests
 
 .PHONY: clean
 clean: ## remove what make built, and the demo's file
-	rm -rf bin dist demo.db demo.db-*
+	rm -rf bin dist nearlite-demo.db nearlite-demo.db-*
 
 # Built from source at the version that tools/go.mod pins.
 $(LINT): tools/go.mod tools/go.sum

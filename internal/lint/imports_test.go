@@ -88,8 +88,8 @@ var rules = []rule{
 	},
 	{
 		pkg:     "bench/...",
-		own:     []string{"vector", "hnsw", "lexical", "planner", "sqlext/sqlite", "internal/memstore", "bench/...", "examples/data/..."},
-		outside: []string{"golang.org/x/sys/cpu", "github.com/viterin/vek"},
+		own:     []string{"vector", "hnsw", "lexical/...", "planner", "sqlext/sqlite", "internal/memstore", "bench/...", "examples/data/..."},
+		outside: []string{"golang.org/x/sys"},
 	},
 	{pkg: "examples/...", own: []string{"sqlext/sqlite", "examples/..."}},
 }
