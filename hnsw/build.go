@@ -186,6 +186,16 @@ func (b *builder) link(workers int) error {
 			return err
 		}
 		size := min(max(1, n/8), maxBatch, total-n)
+		for i := range size { // a node that opens a layer is the last of its batch
+			rec, err := t.record(NodeID(n + i))
+			if err != nil {
+				return err
+			}
+			if uint32(metaLevel(rec[recMeta])) > t.top {
+				size = i + 1
+				break
+			}
+		}
 		err := parallel(int(size), func(w *worker, i int) error {
 			id := NodeID(n + uint32(i))
 			row, err := w.v.codeRow(id)
