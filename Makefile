@@ -12,11 +12,11 @@ RACE_PKGS   ?= ./hnsw/... ./lexical/... ./internal/... ./sqlext/...
 KERNEL_PKGS := ./vector/... ./hnsw/...
 # Fuzzing is bounded by executions, so that two runs do the same work.
 FUZZ_EXECS  ?= 20000x
-CI_STEPS    := fmt-check vet lint noasm cross race demo test
+CI_STEPS    := fmt-check generated vet lint noasm arm64 cross race demo test
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## import real text and embeddings, build both indexes, search them (under 10 s)
@@ -64,6 +64,13 @@ noasm: ## build and test the kernels and the graph without assembly
 	$(GO) build -tags noasm ./...
 	$(GO) test -short -tags noasm $(KERNEL_PKGS)
 
+.PHONY: arm64
+arm64: ## the kernels' tests for arm64, under qemu-user-static
+	@if command -v qemu-aarch64-static >/dev/null; then \
+	  CGO_ENABLED=0 GOARCH=arm64 $(GO) test -short -exec qemu-aarch64-static ./vector; \
+	elif [ "$$CI" = true ]; then echo "qemu-aarch64-static is missing"; exit 1; \
+	else echo "skipped: qemu-aarch64-static is missing (Debian: qemu-user-static)"; fi
+
 .PHONY: cross
 cross: ## build the command for the other systems
 	@set -e; for t in linux/arm64 darwin/arm64 windows/amd64; do \
@@ -73,6 +80,13 @@ cross: ## build the command for the other systems
 .PHONY: generate
 generate: ## write generated files anew
 	$(GO) generate ./...
+
+.PHONY: generated
+generated:
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && $(GO) run -C vector/_gen . -dir "$$tmp" && \
+	for f in "$$tmp"/*; do \
+	  diff -q "$$f" "vector/$${f##*/}" || { echo "vector/$${f##*/} is not what vector/_gen writes: run make generate"; exit 1; }; \
+	done
 
 .PHONY: bench
 bench: ## every Go benchmark once, to see that they run

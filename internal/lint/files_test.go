@@ -55,8 +55,8 @@ var (
 	link      = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 	heading   = regexp.MustCompile(`(?m)^#{1,6} +(.+?) *$`)
 	notInSlug = regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
-	makeCall  = regexp.MustCompile(`\bmake ([a-z][a-z-]*)\b`)
-	makeRule  = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
+	makeCall  = regexp.MustCompile(`\bmake ([a-z][a-z0-9-]*)\b`)
+	makeRule  = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):`)
 )
 
 // anchors returns the names that a document's headings can be linked by, made
