@@ -112,8 +112,6 @@ func (b *builder) collect(src Source) error {
 			return err
 		}
 		twins[h] = id
-		_, norm := ix.g.meta(row)
-		t.maxNorm = max(t.maxNorm, norm)
 		b.rows = append(b.rows, rowNode{rowid, id})
 		return nil
 	})

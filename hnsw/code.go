@@ -190,8 +190,6 @@ type scorer struct {
 	norm   float32
 	a, b   float32 // distance = a + b*norm + f*scale*dot
 	f      float32
-	radius float32 // > 0: augmented distances for linking under dot
-	aug    float32
 	ints   []int32
 }
 
@@ -209,15 +207,11 @@ func newScorer(g *geometry) *scorer {
 // setQuery prepares for distances to a vector.
 func (s *scorer) setQuery(v []float32) {
 	s.g.encode(s.row, v)
-	s.setRow(s.row, 0)
+	s.setRow(s.row)
 }
 
-// setRow prepares for distances to a row. radius is the greatest squared norm
-// in the index when nodes are to be linked, else 0. Under dot, nodes are linked by
-// their Euclidean distance after each is given one more dimension that makes all
-// norms equal; between a query, whose extra element is 0, and the nodes that
-// distance orders as the dot product does (Bachrach et al. 2014).
-func (s *scorer) setRow(row []byte, radius float32) {
+// setRow prepares for distances to a row.
+func (s *scorer) setRow(row []byte) {
 	g := s.g
 	switch g.quantize {
 	case Bit:
@@ -234,23 +228,15 @@ func (s *scorer) setRow(row []byte, radius float32) {
 		}
 	}
 	s.scale, s.norm = g.meta(row)
-	s.radius = 0
 	switch g.metric {
 	case vector.Cosine:
 		s.a, s.b, s.f = 0.5*s.norm, 0.5, -s.scale
 	case vector.InnerProduct:
 		s.a, s.b, s.f = 0, 0, -s.scale
-		if radius > 0 {
-			s.radius = radius
-			s.aug = sqrt32(radius - s.norm)
-			s.a = radius
-		}
 	default:
 		s.a, s.b, s.f = s.norm, 1, -2*s.scale
 	}
 }
-
-func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(max(x, 0)))) }
 
 // flip turns codes x+128 into x. The query's padding must be 0, to leave the
 // numbers behind a row's code out of every dot product.
@@ -308,12 +294,6 @@ func (s *scorer) batch(rows []*byte, dst []float32) {
 		for i, r := range rows {
 			m := (*[2]float32)(unsafe.Add(unsafe.Pointer(r), uintptr(g.metaOff)))
 			dst[i] = float32(s.a+float32(s.b*m[1])) + float32(s.f*dst[i])
-		}
-	}
-	if s.radius > 0 {
-		for i, r := range rows {
-			m := (*[2]float32)(unsafe.Add(unsafe.Pointer(r), uintptr(g.metaOff)))
-			dst[i] -= s.aug * sqrt32(s.radius-m[1])
 		}
 	}
 	if g.metric != vector.Cosine { // sums of huge elements overflow; keep an order

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"math"
 
 	"github.com/nearlite/nearlite/vector"
 )
@@ -120,7 +119,6 @@ type header struct {
 	chunks    uint32 // dups chunks in use or free
 	freeChunk uint32 // first free chunk + 1
 	efSearch  uint32
-	maxNorm   float32 // greatest squared norm, for metric=dot
 	buildMS   uint32  // what the last Build took
 }
 
@@ -128,7 +126,7 @@ const (
 	logCheckpoint = 1 // all earlier changes are in the blocks
 	logEdits      = 2 // the row's edits are not
 
-	headerLen = 4 + 1 + 32 + 8 + 12*4
+	headerLen = 4 + 1 + 32 + 8 + 11*4
 )
 
 func (h *header) fields() [10]*uint32 {
@@ -144,7 +142,6 @@ func encodeLog(b []byte, id int64, kind byte, h *header, edits []byte) []byte {
 	for _, v := range h.fields() {
 		b = binary.LittleEndian.AppendUint32(b, *v)
 	}
-	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(h.maxNorm))
 	b = binary.LittleEndian.AppendUint32(b, h.buildMS)
 	b = append(b, edits...)
 	seal(PartLog, id, b)
@@ -177,8 +174,7 @@ func decodeLog(id int64, b []byte) (kind byte, h header, edits []byte, err error
 		*v = binary.LittleEndian.Uint32(b[at:])
 		at += 4
 	}
-	h.maxNorm = math.Float32frombits(binary.LittleEndian.Uint32(b[at:]))
-	h.buildMS = binary.LittleEndian.Uint32(b[at+4:])
+	h.buildMS = binary.LittleEndian.Uint32(b[at:])
 	if err := h.validate(); err != nil {
 		return 0, h, nil, corruptf(PartLog, id, "%v", err)
 	}

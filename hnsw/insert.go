@@ -3,6 +3,8 @@ package hnsw
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/nearlite/nearlite/vector"
 )
 
 // Insert indexes a row, replacing what was indexed for it. vec is not kept. It
@@ -44,9 +46,6 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte) error {
 	}
 	t.changed, t.synced = true, false
 	t.rowsN(+1)
-	_, norm := ix.g.meta(row)
-	t.maxNorm = max(t.maxNorm, norm)
-
 	lvl := level(ix.p.Seed, rowid, ix.p.M)
 	if t.entry == 0 {
 		id, err := t.newNode(rowid, lvl, row)
@@ -95,7 +94,7 @@ type nodePlan struct {
 // twins is set it looks for a node with the same code first.
 func (ix *Index) planNode(v *view, t *traverser, sel *selector, row []byte, lvl int, twins bool) (p nodePlan, err error) {
 	t.v = v
-	t.s.setRow(row, v.maxNorm)
+	t.s.setRow(row)
 	top := min(lvl, int(v.top))
 	near, err := t.descend(top)
 	if err != nil {
@@ -123,10 +122,12 @@ func (ix *Index) planNode(v *view, t *traverser, sel *selector, row []byte, lvl 
 	return p, nil
 }
 
-// findTwin looks for a node with the same code among the nearest.
+// findTwin looks for a node with the same code among the nearest. Under dot a
+// vector's equals need not be near it: some may be missed, which costs space but
+// no correctness.
 func (ix *Index) findTwin(v *view, found []candidate, row []byte) (uint32, error) {
 	for i, c := range found {
-		if i >= 8 && c.dist > found[0].dist {
+		if i >= 8 && c.dist > found[0].dist && ix.g.metric != vector.InnerProduct {
 			break // equal codes have the least distance, but for rounding
 		}
 		have, err := v.codeRow(c.node())

@@ -23,7 +23,7 @@ func (s *selector) from(id NodeID) error {
 	if err != nil {
 		return err
 	}
-	s.s.setRow(row, s.v.maxNorm)
+	s.s.setRow(row)
 	return nil
 }
 
