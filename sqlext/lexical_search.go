@@ -1,6 +1,7 @@
 package sqlext
 
 import (
+	"cmp"
 	bigendian "encoding/binary"
 	"math"
 	"slices"
@@ -74,6 +75,7 @@ func (r *lexicalRows) scan() error {
 		}
 		return true, err
 	})
+	slices.SortFunc(r.pending, func(a, b lexical.Hit) int { return cmp.Compare(a.RowID, b.RowID) })
 	return r.t.wrap(err)
 }
 

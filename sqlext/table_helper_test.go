@@ -14,12 +14,26 @@ import (
 // testDB is one connection to a database with nearlite, whose integrity is checked
 // when the test ends.
 type testDB struct {
-	t testing.TB
+	t  testing.TB
+	db *sql.DB
 	*sql.Conn
 }
 
 // openFile opens one more connection to a database file.
 func openFile(t testing.TB, dsn string) *testDB {
+	t.Helper()
+	d := connect(t, dsn)
+	t.Cleanup(func() {
+		if !t.Failed() {
+			d.check()
+		}
+		d.shut()
+	})
+	return d
+}
+
+// connect opens a connection that the caller shuts.
+func connect(t testing.TB, dsn string) *testDB {
 	t.Helper()
 	db, err := sqlite.Open(dsn)
 	if err != nil {
@@ -29,17 +43,15 @@ func openFile(t testing.TB, dsn string) *testDB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &testDB{t, c}
-	t.Cleanup(func() {
-		if !t.Failed() {
-			d.check()
-		}
-		_ = c.Close()
-		if err := db.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return d
+	return &testDB{t, db, c}
+}
+
+// shut closes the connection: SQLite refuses while a statement is left open.
+func (d *testDB) shut() {
+	_ = d.Conn.Close()
+	if err := d.db.Close(); err != nil {
+		d.t.Errorf("close: %v", err)
+	}
 }
 
 // openTemp opens a new database file.
