@@ -41,6 +41,8 @@ func main() {
 	analyzer := flag.String("analyzer", "en", "analyzer of both columns")
 	profile := flag.String("cpuprofile", "", "write a CPU profile here")
 	rounds := flag.Int("rounds", 3, "times each query is timed")
+	throughSQL := flag.Bool("sql", false, "measure through SQL, on a file")
+	queriesPath := flag.String("queries", "", "with -sql: write the queries to this JSON file")
 	flag.Parse()
 	if *data == "" || flag.NArg() == 0 {
 		log.Fatal("usage: lexicalbench -data DIR collection ...")
@@ -54,6 +56,14 @@ func main() {
 			log.Fatal(err)
 		}
 		defer pprof.StopCPUProfile()
+	}
+	if *throughSQL {
+		for _, name := range flag.Args() {
+			if err := measureSQL(filepath.Join(*data, name), *analyzer, *queriesPath, *rounds); err != nil {
+				log.Fatalf("%s: %v", name, err)
+			}
+		}
+		return
 	}
 	fmt.Println("| collection | documents | documents/s | bytes | nDCG@10 | recall@100 | p50 µs | p99 µs | row by row/s |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
