@@ -13,13 +13,18 @@ func dotF32BatchAVX2(q []float32, rows []*float32, dst []float32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*float32
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **float32
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotF32X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -46,13 +51,18 @@ func squaredL2F32BatchAVX2(q []float32, rows []*float32, dst []float32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*float32
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **float32
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		squaredL2F32X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -81,13 +91,18 @@ func dotF16BatchAVX2(q []float32, rows []*uint16, dst []float32) {
 	defer dotF16Tail(q, n, rows, dst)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint16
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint16
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -116,13 +131,18 @@ func squaredL2F16BatchAVX2(q []float32, rows []*uint16, dst []float32) {
 	defer squaredL2F16Tail(q, n, rows, dst)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint16
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint16
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		squaredL2F16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -151,13 +171,18 @@ func dotBF16BatchAVX2(q []float32, rows []*uint16, dst []float32) {
 	defer dotBF16Tail(q, n, rows, dst)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint16
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint16
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotBF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -186,13 +211,18 @@ func squaredL2BF16BatchAVX2(q []float32, rows []*uint16, dst []float32) {
 	defer squaredL2BF16Tail(q, n, rows, dst)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint16
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint16
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		squaredL2BF16X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -219,13 +249,18 @@ func dotU8S8BatchAVX2(q []int8, rows []*uint8, dst []int32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint8
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint8
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotU8S8X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -252,13 +287,18 @@ func dotU8U8BatchAVX2(q []uint8, rows []*uint8, dst []int32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint8
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint8
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotU8U8X8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -285,13 +325,18 @@ func sumAbsDiffBatchAVX2(q []uint8, rows []*uint8, dst []uint32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint8
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint8
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		sumAbsDiffX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -318,13 +363,18 @@ func hammingBatchAVX2(q []byte, rows []*byte, dst []uint32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*byte
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **byte
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		hammingX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -351,13 +401,18 @@ func andCountBatchAVX2(q []byte, rows []*byte, dst []uint32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*byte
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **byte
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		andCountX8AVX2(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -384,13 +439,18 @@ func dotF32BatchAVX512(q []float32, rows []*float32, dst []float32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*float32
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **float32
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotF32X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -417,13 +477,18 @@ func squaredL2F32BatchAVX512(q []float32, rows []*float32, dst []float32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*float32
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **float32
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		squaredL2F32X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -450,13 +515,18 @@ func dotF16BatchAVX512(q []float32, rows []*uint16, dst []float32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint16
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint16
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -483,13 +553,18 @@ func squaredL2F16BatchAVX512(q []float32, rows []*uint16, dst []float32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint16
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint16
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		squaredL2F16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -516,13 +591,18 @@ func dotBF16BatchAVX512(q []float32, rows []*uint16, dst []float32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint16
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint16
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotBF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -549,13 +629,18 @@ func squaredL2BF16BatchAVX512(q []float32, rows []*uint16, dst []float32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint16
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint16
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		squaredL2BF16X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -582,13 +667,18 @@ func dotU8S8BatchAVX512(q []int8, rows []*uint8, dst []int32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint8
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint8
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotU8S8X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -615,13 +705,18 @@ func dotU8U8BatchAVX512(q []uint8, rows []*uint8, dst []int32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint8
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint8
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		dotU8U8X8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -648,13 +743,18 @@ func sumAbsDiffBatchAVX512(q []uint8, rows []*uint8, dst []uint32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*uint8
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **uint8
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		sumAbsDiffX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -681,13 +781,18 @@ func hammingBatchAVX512(q []byte, rows []*byte, dst []uint32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*byte
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **byte
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		hammingX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]
@@ -714,13 +819,18 @@ func andCountBatchAVX512(q []byte, rows []*byte, dst []uint32) {
 	n, p := len(q), unsafe.SliceData(q)
 	groups, rest := len(rows)/8, len(rows)%8
 	var last [8]*byte
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **byte
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		andCountX8AVX512(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]

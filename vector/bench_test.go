@@ -131,7 +131,7 @@ func BenchmarkKernels(b *testing.B) {
 		rows8[i] = &block[dims*i]
 	}
 	dst, dst8 := make([]float32, count), make([]int32, count)
-	defer vector.SetKernels(vector.Kernels())
+	restoreKernels(b)
 	for _, name := range vector.KernelTiers() {
 		if err := vector.SetKernels(name); err != nil {
 			b.Fatal(err)

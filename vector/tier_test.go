@@ -1,6 +1,7 @@
 package vector_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -9,11 +10,21 @@ import (
 	"github.com/nearlite/nearlite/vector"
 )
 
+// restoreKernels puts the tier in force back when the test ends.
+func restoreKernels(t testing.TB) {
+	old := vector.Kernels()
+	t.Cleanup(func() {
+		if err := vector.SetKernels(old); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestForcedTier starts this test again with NEARLITE_KERNELS set, for each
 // tier and for a name there is not.
 func TestForcedTier(t *testing.T) {
 	if os.Getenv("NEARLITE_TEST_PRINT") != "" {
-		os.Stdout.WriteString(vector.Kernels() + "\n")
+		fmt.Println(vector.Kernels())
 		os.Exit(0)
 	}
 	tiers := vector.KernelTiers()
@@ -35,8 +46,7 @@ func TestForcedTier(t *testing.T) {
 }
 
 func TestSetKernels(t *testing.T) {
-	old := vector.Kernels()
-	defer vector.SetKernels(old)
+	restoreKernels(t)
 	for _, name := range vector.KernelTiers() {
 		if err := vector.SetKernels(name); err != nil || vector.Kernels() != name {
 			t.Errorf("SetKernels(%q): %v, then Kernels() = %q", name, err, vector.Kernels())

@@ -44,8 +44,9 @@ type batchOp struct {
 	float                   bool
 	// setup loads constants, after SI, CX and the mask are there.
 	setup func(g *gen)
-	// init is the register that sums start from; "" means zero.
-	init func(t *tier) string
+	// correct says that setup leaves in register 14, in each 32-bit lane, what
+	// is to be added to every result.
+	correct bool
 	// query loads one step of the query into register 8 (or a masked part).
 	query func(g *gen, masked bool)
 	// add multiplies register q with the row at addr; only for unroll.
@@ -64,14 +65,14 @@ type batchOp struct {
 // Vector registers: 0-7 sums, 8 query, 9 and 10 scratch, 11-14 constants, 15
 // mask (AVX2).
 const (
-	regQuery  = 8
-	regTmp    = 9
-	regTmp2   = 10
-	regConst  = 11
-	regConst2 = 12
-	regConst3 = 13
-	regInit   = 14
-	regMask   = 15
+	regQuery      = 8
+	regTmp        = 9
+	regTmp2       = 10
+	regConst      = 11
+	regConst2     = 12
+	regConst3     = 13
+	regCorrection = 14
+	regMask       = 15
 )
 
 func batchKernels(g *gen) {
@@ -122,7 +123,7 @@ func batch(g *gen, op batchOp, rows int) {
 		g.op("MOVQ %d(R13), %s", 8*i, r)
 	}
 	for i := range rows {
-		zero(g, op, i)
+		zero(g, i)
 	}
 	g.op("XORL AX, AX")
 	g.op("CMPQ AX, CX")
@@ -201,7 +202,7 @@ func batch(g *gen, op batchOp, rows int) {
 		g.line("\nreduce:")
 	}
 	g.op("MOVQ dst+32(FP), AX")
-	reduce(g, op.float, rows)
+	reduce(g, op, rows)
 	g.op("ADDQ $%d, AX", 4*rows)
 	g.op("MOVQ AX, dst+32(FP)")
 	g.op("ADDQ $%d, R13", 8*rows)
@@ -211,12 +212,8 @@ func batch(g *gen, op batchOp, rows int) {
 	g.op("RET")
 }
 
-func zero(g *gen, op batchOp, i int) {
+func zero(g *gen, i int) {
 	r := g.t.reg(i)
-	if op.init != nil {
-		g.op("VMOVDQU%s %s, %s", g.t.suffix64(), op.init(g.t), r)
-		return
-	}
 	if g.t.wide() {
 		g.op("VPXORD %s, %s, %s", r, r, r)
 	} else {
@@ -256,9 +253,9 @@ func loadMask(g *gen, lane, step int) {
 // reduce adds up the lanes of each of the sums 0..rows-1 and stores the
 // totals, 32 bits each, at (AX). Sums of 64-bit lanes below 2^32 may pass as
 // twice as many 32-bit ones.
-func reduce(g *gen, float bool, rows int) {
+func reduce(g *gen, op batchOp, rows int) {
 	add, unlo, unhi, qlo, qhi := "VPADDD", "VPUNPCKLDQ", "VPUNPCKHDQ", "VPUNPCKLQDQ", "VPUNPCKHQDQ"
-	if float {
+	if op.float {
 		add, unlo, unhi, qlo, qhi = "VADDPS", "VUNPCKLPS", "VUNPCKHPS", "VUNPCKLPD", "VUNPCKHPD"
 	}
 	r := g.t.reg
@@ -273,6 +270,9 @@ func reduce(g *gen, float bool, rows int) {
 				g.op("VPSHUFD $0x%s, X0, X%d", order, regTmp)
 			}
 			g.op("%s X%d, X0, X0", add, regTmp)
+		}
+		if op.correct {
+			g.op("VPADDD X%d, X0, X0", regCorrection)
 		}
 		g.op("VMOVD X0, CX")
 		g.op("MOVL CX, (AX)")
@@ -297,6 +297,9 @@ func reduce(g *gen, float bool, rows int) {
 		}
 		g.op("VEXTRACTI128 $1, Y%d, X%d", i, regTmp)
 		g.op("%s X%d, X%d, X%d", add, regTmp, i, i)
+		if op.correct {
+			g.op("VPADDD X%[1]d, X%[2]d, X%[2]d", regCorrection, i)
+		}
 		g.op("VMOVDQU X%d, %d(AX)", i, 4*i)
 	}
 }
@@ -320,13 +323,18 @@ func %[1]sBatch%[2]s(q []%[3]s, rows []*%[4]s, dst []%[5]s) {
 	n, p := len(q), unsafe.SliceData(q)%[6]s
 	groups, rest := len(rows)/8, len(rows)%%8
 	var last [8]*%[4]s
-	for i := range last {
-		last[i] = rows[min(8*groups+i, len(rows)-1)]
+	next := &last[0]
+	if rest > 0 {
+		// Fill the last group up with its last row.
+		for i := copy(last[:], rows[8*groups:]); i < 8; i++ {
+			last[i] = rows[len(rows)-1]
+		}
+	} else {
+		next = &rows[8*groups-8] // nothing comes after the last group
 	}
 	if groups > 0 {
-		var next **%[4]s
-		if farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
-			next = &last[0]
+		if !farApart(unsafe.Pointer(rows[0]), unsafe.Pointer(rows[len(rows)/2]), unsafe.Pointer(rows[len(rows)-1])) {
+			next = nil
 		}
 		%[1]sX8%[2]s(p, n, unsafe.SliceData(rows), groups, unsafe.SliceData(dst), next)
 		dst = dst[8*groups:]

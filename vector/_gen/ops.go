@@ -145,8 +145,7 @@ func batchOps(t *tier) []batchOp {
 // The -128 of the row is a constant per query, which the sums start from. AVX2
 // widens to 16 bits: its only byte multiply-add saturates.
 func codeOp(t *tier, name, doc, qType string, codes bool) batchOp {
-	op := batchOp{name: name, doc: doc, qType: qType, rowType: "uint8", dstType: "int32", rowBytes: 1, step: whole,
-		init: func(t *tier) string { return t.reg(regInit) }}
+	op := batchOp{name: name, doc: doc, qType: qType, rowType: "uint8", dstType: "int32", rowBytes: 1, step: whole, correct: true}
 	r := t.reg
 	if t.wide() {
 		op.query = func(g *gen, masked bool) {
@@ -179,32 +178,41 @@ func codeOp(t *tier, name, doc, qType string, codes bool) batchOp {
 		}
 	}
 	op.setup = func(g *gen) {
-		// init = -128·Σq, lane by lane.
+		// The correction is -128·Σq. Nothing waits for it before the first store.
 		if t.wide() {
 			broadcast(g, 0x8080808080808080, regConst)
-			g.op("VPXORD %s, %s, %s", r(regInit), r(regInit), r(regInit))
 		} else {
 			broadcast(g, 0xff80ff80ff80ff80, regConst)
-			g.op("VPXOR %s, %s, %s", r(regInit), r(regInit), r(regInit))
 		}
+		zero(g, regCorrection)
 		g.op("XORL AX, AX")
 		g.op("CMPQ AX, CX")
-		g.op("JGE ready")
+		g.op("JGE summed")
 		g.line("\nsum:")
 		op.query(g, false)
 		if t.wide() {
-			g.op("VPDPBUSD %s, %s, %s", r(regQuery), r(regConst), r(regInit))
+			g.op("VPDPBUSD %s, %s, %s", r(regQuery), r(regConst), r(regCorrection))
 		} else {
 			g.op("VPMADDWD %s, %s, %s", r(regConst), r(regQuery), r(regTmp))
-			g.op("VPADDD %s, %s, %s", r(regTmp), r(regInit), r(regInit))
+			g.op("VPADDD %s, %s, %s", r(regTmp), r(regCorrection), r(regCorrection))
 		}
 		g.op("ADDQ $%d, AX", op.step(t))
 		g.op("CMPQ AX, CX")
 		g.op("JLT sum")
-		g.line("\nready:")
+		g.line("\nsummed:")
 		if t.wide() {
-			g.op("VPXORD %s, %s, %s", r(regTmp), r(regTmp), r(regTmp))
-			g.op("VPSUBD %s, %s, %s", r(regInit), r(regTmp), r(regInit))
+			g.op("VEXTRACTI64X4 $1, Z%d, Y%d", regCorrection, regTmp)
+			g.op("VPADDD Y%[1]d, Y%[2]d, Y%[2]d", regTmp, regCorrection)
+		}
+		g.op("VEXTRACTI128 $1, Y%d, X%d", regCorrection, regTmp)
+		g.op("VPADDD X%[1]d, X%[2]d, X%[2]d", regTmp, regCorrection)
+		for _, order := range []string{"4e", "b1"} { // every lane gets the total
+			g.op("VPSHUFD $0x%s, X%d, X%d", order, regCorrection, regTmp)
+			g.op("VPADDD X%[1]d, X%[2]d, X%[2]d", regTmp, regCorrection)
+		}
+		if t.wide() { // VPDPBUSD took 128 for what means -128
+			g.op("VPXOR X%[1]d, X%[1]d, X%[1]d", regTmp)
+			g.op("VPSUBD X%[2]d, X%[1]d, X%[2]d", regTmp, regCorrection)
 		}
 	}
 	return op

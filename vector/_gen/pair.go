@@ -92,7 +92,7 @@ func pair(g *gen, op pairOp, double bool) {
 		op.setup(g, double)
 	}
 	for i := range sets * op.results {
-		zero(g, batchOp{}, i)
+		zero(g, i)
 	}
 	load := func(off int, masked bool) {
 		for i, base := range []string{"SI", "DI"} {
