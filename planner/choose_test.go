@@ -172,6 +172,15 @@ func TestSelectivity(t *testing.T) {
 			}
 		})
 	}
+	costs := planner.DefaultCosts()
+	for rows, want := range map[int64]int{0: planner.FirstSample, 500: 75, 1_000_000: planner.MaxSample} {
+		if got := planner.SampleLimit(rows, costs); got != want {
+			t.Errorf("limit of a sample of %d rows: %d, want %d", rows, got, want)
+		}
+	}
+	if more := (planner.Selectivity{Probed: 24, Limit: 30}).More(); more != 6 {
+		t.Errorf("24 of at most 30 probed: %d more, want 6", more)
+	}
 	if p := (planner.Selectivity{}).Share(); p != 0.5 {
 		t.Errorf("without a sample the share is %v, want 0.5", p)
 	}

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -83,4 +84,12 @@ type Times struct {
 func Microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()/100) / 10 }
 
 // JSON returns the record as one line of JSON.
-func (e *Explain) JSON() ([]byte, error) { return json.Marshal(e) }
+func (e *Explain) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // filters are full of < and >
+	if err := enc.Encode(e); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

@@ -17,6 +17,16 @@ const (
 type Selectivity struct {
 	Probed int // rows drawn at random
 	Passed int // of them that passed the filter
+	// Limit ends the sampling early where listing all matching rows costs no more:
+	// see SampleLimit. 0 means MaxSample.
+	Limit int
+}
+
+// SampleLimit is how many rows of a table are worth probing before all matching
+// ones are listed instead: probes that cost half of the listing, and no fewer than
+// the first sample.
+func SampleLimit(rows int64, c Costs) int {
+	return int(min(MaxSample, max(FirstSample, 0.5*float64(rows)*c.ListScan/c.Probe)))
 }
 
 // Add counts one probed row.
@@ -29,13 +39,17 @@ func (s *Selectivity) Add(passed bool) {
 
 // More reports how many rows to probe next; 0 ends the sampling.
 func (s Selectivity) More() int {
+	limit := s.Limit
+	if limit == 0 {
+		limit = MaxSample
+	}
 	switch {
 	case s.Probed == 0:
-		return FirstSample
-	case s.Passed >= enoughPassed || s.Probed >= MaxSample:
+		return min(FirstSample, limit)
+	case s.Passed >= enoughPassed || s.Probed >= limit:
 		return 0
 	}
-	return min(s.Probed, MaxSample-s.Probed) // double it
+	return min(s.Probed, limit-s.Probed) // double it
 }
 
 // Share is the estimate: (passed + 1/2) / (probed + 1), Jeffreys' rule, which is

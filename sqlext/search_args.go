@@ -14,14 +14,11 @@ const defaultK = 10
 // searchCall reads the arguments of one call. Its methods keep the first error.
 type searchCall struct {
 	fn    string
-	names []string
+	usage string
+	names []string // of the arguments
 	args  []host.Value
 	given []bool
 	err   error
-}
-
-func newSearchCall(f string, names []string, args []host.Value, given []bool) *searchCall {
-	return &searchCall{fn: f, names: names, args: args, given: given}
 }
 
 func (c *searchCall) fail(format string, args ...any) {
@@ -31,10 +28,10 @@ func (c *searchCall) fail(format string, args ...any) {
 }
 
 // require reports a call with too few arguments.
-func (c *searchCall) require(n int, usage string) {
+func (c *searchCall) require(n int) {
 	for i := range n {
 		if !c.given[i] && c.err == nil {
-			c.err = errorf("%s: the argument %s is missing, want %s", c.fn, c.names[i], usage)
+			c.err = errorf("%s: the argument %s is missing, want %s", c.fn, c.names[i], c.usage)
 		}
 	}
 }

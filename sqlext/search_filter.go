@@ -73,7 +73,7 @@ func checkExpression(text string) error {
 		case strings.HasPrefix(text[i:], "--"):
 			n := strings.IndexByte(text[i:], '\n')
 			if n < 0 {
-				return nil2depth(depth) // we put a line end behind the expression
+				return unclosed(depth) // we put a line end behind the expression
 			}
 			i += n
 			continue
@@ -88,10 +88,11 @@ func checkExpression(text string) error {
 		}
 		i++
 	}
-	return nil2depth(depth)
+	return unclosed(depth)
 }
 
-func nil2depth(depth int) error {
+// unclosed is the error of text that ends inside depth parentheses.
+func unclosed(depth int) error {
 	if depth > 0 {
 		return errors.New("has a ( without its )")
 	}
@@ -357,7 +358,7 @@ func (r *filterRun) estimate(rows int64) error {
 		r.est = e
 		return nil
 	}
-	e := &estimate{rows: rows}
+	e := &estimate{rows: rows, share: plans.Selectivity{Limit: plans.SampleLimit(rows, plans.DefaultCosts())}}
 	if err := r.draw(e); err != nil {
 		return err
 	}
@@ -369,8 +370,13 @@ func (r *filterRun) estimate(rows int64) error {
 	return nil
 }
 
-// maxSampleTime ends the drawing for filters that are slow to evaluate.
-const maxSampleTime = 2 * time.Millisecond
+// A filter that is slow to evaluate is drawn less often. Ordinary filters stay far
+// below both limits, even on a busy machine, so that their plans do not depend on
+// the clock.
+const (
+	maxSampleTime = 20 * time.Millisecond
+	slowProbe     = 50 * time.Microsecond // from here on the measured price counts
+)
 
 func (r *filterRun) draw(e *estimate) error {
 	if r.f.high <= r.f.low {
@@ -402,10 +408,12 @@ func (r *filterRun) draw(e *estimate) error {
 			if !ok {
 				return nil // the table shrank
 			}
-		}
-		r.probes += int64(n)
-		if e.probe = time.Since(start) / time.Duration(e.share.Probed); time.Since(start) > maxSampleTime {
-			return nil
+			r.probes++
+			spent := time.Since(start)
+			e.probe = spent / time.Duration(e.share.Probed)
+			if spent > maxSampleTime {
+				return nil
+			}
 		}
 	}
 	return nil
@@ -432,10 +440,9 @@ func (r *filterRun) costs(c plans.Costs) plans.Costs {
 	if r.f.access == "covering" {
 		c.ListScan *= 0.4
 	}
-	if r.est != nil {
-		if ns := float64(r.est.probe.Nanoseconds()); ns > 4*c.Probe {
-			c.Probe = ns
-		}
+	if r.est != nil && r.est.probe > slowProbe {
+		c.Probe = float64(r.est.probe.Nanoseconds())
+		c.ListScan += c.Probe // the listing evaluates it for every row
 	}
 	return c
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/nearlite/nearlite/hnsw"
 	"github.com/nearlite/nearlite/lexical"
 	plans "github.com/nearlite/nearlite/planner"
-	"github.com/nearlite/nearlite/sqlext/host"
 )
 
 // minDepth is how many rows each leg contributes at least: the study in
@@ -27,15 +26,14 @@ type hybrid struct {
 }
 
 // runHybridSearch is hybrid_search.
-func runHybridSearch(s *searcher, args []host.Value, given []bool, explain bool) (*searchResult, error) {
+func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, error) {
 	watch := newStopwatch()
-	fn := "hybrid_search"
-	c := newSearchCall(fn, []string{"vector_index", "lexical_index", "query", "vector", "k", "filter", "filter_args", "options"}, args, given)
-	c.require(4, "hybrid_search(vector_index, lexical_index, query, vector, k, filter, filter_args, options)")
+	fn := c.fn
+	c.require(4)
 	vectorName := c.text(0, "the name of a vector index")
 	lexicalName := c.text(1, "the name of a lexical index")
 	query, hasQuery := c.query(2)
-	hasVector := !args[3].IsNull()
+	hasVector := !c.args[3].IsNull()
 	if c.err == nil && !hasQuery && !hasVector {
 		c.fail("query is empty and vector is NULL, want at least one of them")
 	}
@@ -64,7 +62,7 @@ func runHybridSearch(s *searcher, args []host.Value, given []bool, explain bool)
 	}
 	var q []float32
 	if hasVector {
-		if q, err = queryVector(vt.label(), args[3], vt.params.Dims); err != nil {
+		if q, err = queryVector(vt.label(), c.args[3], vt.params.Dims); err != nil {
 			return nil, err
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/nearlite/nearlite/lexical"
 	plans "github.com/nearlite/nearlite/planner"
-	"github.com/nearlite/nearlite/sqlext/host"
 )
 
 // lexicalLeg is one planned search of a lexical index.
@@ -86,6 +85,9 @@ func (l *lexicalLeg) listed(ctx context.Context, req lexical.Request) ([]lexical
 	if _, err := l.filter.listUpTo(-1); err != nil {
 		return nil, err
 	}
+	if len(l.filter.rows) == 0 {
+		return nil, l.t.index.Validate(l.query, l.opt.syntax)
+	}
 	if len(l.filter.rows) > scoreRowsLimit {
 		req.Filter = l.filter
 		return l.search(ctx, req)
@@ -120,14 +122,13 @@ func (l *lexicalLeg) finish() plans.LegExplain {
 }
 
 // runLexicalSearch is lexical_search.
-func runLexicalSearch(s *searcher, args []host.Value, given []bool, explain bool) (*searchResult, error) {
+func runLexicalSearch(s *searcher, c *searchCall, explain bool) (*searchResult, error) {
 	watch := newStopwatch()
-	fn := "lexical_search"
-	c := newSearchCall(fn, []string{"index", "query", "k", "filter", "filter_args", "options"}, args, given)
-	c.require(2, "lexical_search(index, query, k, filter, filter_args, options)")
+	fn := c.fn
+	c.require(2)
 	name := c.text(0, "the name of a lexical index")
 	query, _ := c.query(1)
-	if c.err == nil && args[1].IsNull() {
+	if c.err == nil && c.args[1].IsNull() {
 		c.fail("query is NULL, want text to search for")
 	}
 	k := c.k(2)

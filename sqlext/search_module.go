@@ -29,14 +29,13 @@ const (
 
 // searchFunction describes one table-valued function.
 type searchFunction struct {
-	name    string
-	out     []string // visible columns, the first is id
-	args    []string // hidden columns that take the arguments
-	after   string   // hidden output column behind the arguments
-	require int      // leading arguments that must be given
-	usage   string
+	name  string
+	out   []string // visible columns, the first is id
+	args  []string // hidden columns that take the arguments
+	after string   // hidden output column behind the arguments
+	usage string
 	// run computes the rows. explain says that the record of the search is wanted.
-	run func(s *searcher, args []host.Value, given []bool, explain bool) (*searchResult, error)
+	run func(s *searcher, c *searchCall, explain bool) (*searchResult, error)
 }
 
 var searchOut = []string{"id INTEGER", "score REAL", "distance REAL", "lexical_score REAL", "vector_rank INTEGER", "lexical_rank INTEGER"}
@@ -48,17 +47,17 @@ func searchFunctions() []*searchFunction {
 			after: "distance REAL", run: runTopK,
 		},
 		{
-			name: "vector_search", out: searchOut, after: "explain TEXT", require: 2,
+			name: "vector_search", out: searchOut, after: "explain TEXT",
 			args:  []string{"idx", "vector", "k", "filter", "filter_args", "options"},
 			usage: "vector_search(index, vector, k, filter, filter_args, options)", run: runVectorSearch,
 		},
 		{
-			name: "lexical_search", out: searchOut, after: "explain TEXT", require: 2,
+			name: "lexical_search", out: searchOut, after: "explain TEXT",
 			args:  []string{"idx", "query", "k", "filter", "filter_args", "options"},
 			usage: "lexical_search(index, query, k, filter, filter_args, options)", run: runLexicalSearch,
 		},
 		{
-			name: "hybrid_search", out: searchOut, after: "explain TEXT", require: 4,
+			name: "hybrid_search", out: searchOut, after: "explain TEXT",
 			args:  []string{"vector_index", "lexical_index", "query", "vector", "k", "filter", "filter_args", "options"},
 			usage: "hybrid_search(vector_index, lexical_index, query, vector, k, filter, filter_args, options)", run: runHybridSearch,
 		},
@@ -126,6 +125,7 @@ const searchCost = 1e9
 //	constraint             usable                 not usable
 //	argument = x           passed, not re-tested  no plan: SQLite asks again with
 //	                                              the tables that x needs outside
+//	explain = x            an argument too many: error
 //	anything else (id = y) left to SQLite; never makes the scan cheaper
 //
 // Every scan costs searchCost. A join with the base table could run the search once
@@ -139,6 +139,9 @@ func (t *searchTable) BestIndex(info *host.IndexInfo) error {
 	place := make([]int, len(t.fn.args)) // constraint + 1 for each argument
 	for i, c := range info.Constraints {
 		arg := c.Column - first
+		if arg == len(t.fn.args) && c.Op == host.EQ {
+			return t.fn.tooMany()
+		}
 		if arg < 0 || arg >= len(t.fn.args) || c.Op != host.EQ {
 			continue
 		}
@@ -170,6 +173,15 @@ func (t *searchTable) BestIndex(info *host.IndexInfo) error {
 		}
 	}
 	return nil
+}
+
+// tooMany is the error of a call with one argument more than there are: SQLite
+// gives it to the hidden output column, which nobody compares for equality.
+func (f *searchFunction) tooMany() error {
+	if f.usage == "" {
+		return host.Errorf(host.CodeError, "too many arguments on %s() - max %d", f.name, len(f.args))
+	}
+	return errorf("%s: too many arguments, want %s", f.name, f.usage)
 }
 
 // Search runs the function outside of any cursor.
@@ -216,7 +228,7 @@ func (c *searchCursor) Search(plan host.Plan, args host.Args) (host.Rows, error)
 			}
 		}
 		explain := fn.after == "explain TEXT" && plan.ColumnsUsed>>(len(fn.out)+len(fn.args))&1 != 0
-		r, err := fn.run(c.table.searcher, values, given, explain)
+		r, err := fn.run(c.table.searcher, &searchCall{fn: fn.name, usage: fn.usage, names: fn.args, args: values, given: given}, explain)
 		if err != nil {
 			return nil, err
 		}

@@ -110,11 +110,6 @@ func (s *searcher) interrupt() context.Context {
 	return context.Background()
 }
 
-// pick is a row of a leg or of the fused list on its way to the result.
-type pick struct {
-	searchRow
-}
-
 // refine applies group_by and mmr to candidates, best first. more fetches at least n
 // candidates, and reports whether there are no others; the number wanted grows until
 // k rows are left or nothing is new.
@@ -219,13 +214,18 @@ func (s *searcher) groupStmt(label string, b *baseTable, expr string) (host.Stmt
 	if err := checkExpression(expr); err != nil {
 		return nil, bad(err)
 	}
-	st, err := s.cat.conn.Prepare("SELECT (" + expr + "\n) FROM " + b.qualifiedName() + " WHERE " + b.rowid + " = ?1")
+	sql := "SELECT (" + expr + "\n) FROM " + b.qualifiedName()
+	st, err := s.cat.conn.Prepare(sql)
 	if err != nil {
 		return nil, bad(plainMessage(err))
 	}
-	if st.BindCount() != 1 || !st.ReadOnly() {
-		_ = st.Close()
+	params := st.BindCount()
+	_ = st.Close()
+	if params != 0 {
 		return nil, bad(errPlaceholder)
+	}
+	if st, err = s.cat.conn.Prepare(sql + " WHERE " + b.rowid + " = ?1"); err != nil {
+		return nil, bad(plainMessage(err))
 	}
 	if len(s.groups) >= maxFilters {
 		s.closeGroups()

@@ -24,9 +24,9 @@ func topKErrorf(format string, args ...any) error {
 // runTopK is vector_top_k(idx, vector, k), with the semantics and the messages of
 // libSQL: an index without a schema is one of main, names are compared with case,
 // and text is a float32 vector, whatever the column's type.
-func runTopK(s *searcher, args []host.Value, given []bool, _ bool) (*searchResult, error) {
+func runTopK(s *searcher, c *searchCall, _ bool) (*searchResult, error) {
 	n := 0
-	for _, g := range given {
+	for _, g := range c.given {
 		if g {
 			n++
 		}
@@ -34,14 +34,14 @@ func runTopK(s *searcher, args []host.Value, given []bool, _ bool) (*searchResul
 	if n < 3 {
 		return nil, topKErrorf("vector index(search): got %d parameters, expected 3", n)
 	}
-	if args[0].Kind != host.Text {
+	if c.args[0].Kind != host.Text {
 		return nil, topKErrorf("vector index(search): first parameter (index) must be a string")
 	}
-	k, err := topKCount(args[2])
+	k, err := topKCount(c.args[2])
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.topKIndex(args[0].String())
+	t, err := s.topKIndex(c.args[0].String())
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func runTopK(s *searcher, args []host.Value, given []bool, _ bool) (*searchResul
 	if err := t.ready(); err != nil {
 		return nil, err
 	}
-	q, err := s.topKVector(t, args[1])
+	q, err := s.topKVector(t, c.args[1])
 	if err != nil || k == 0 {
 		return &searchResult{}, err
 	}
@@ -114,7 +114,7 @@ func (s *searcher) topKIndex(name string) (*vectorTable, error) {
 	}
 	t, err := s.cat.vectorIndex(quoteName(schema) + "." + quoteName(index))
 	if err != nil {
-		if _, indexed := s.cat.tables[catalogKey(schema, index)]; !indexed {
+		if have := s.cat.tables[catalogKey(schema, index)]; have == nil || have.module != "hnsw" {
 			return nil, missing // a table, but no vector index
 		}
 		return nil, err

@@ -220,11 +220,10 @@ func leastVectorScore(m vector.Metric) float64 {
 }
 
 // runVectorSearch is vector_search.
-func runVectorSearch(s *searcher, args []host.Value, given []bool, explain bool) (*searchResult, error) {
+func runVectorSearch(s *searcher, c *searchCall, explain bool) (*searchResult, error) {
 	watch := newStopwatch()
-	fn := "vector_search"
-	c := newSearchCall(fn, []string{"index", "vector", "k", "filter", "filter_args", "options"}, args, given)
-	c.require(2, "vector_search(index, vector, k, filter, filter_args, options)")
+	fn := c.fn
+	c.require(2)
 	name := c.text(0, "the name of a vector index")
 	k := c.k(2)
 	expr, filterArgs, options := c.filterArguments(3)
@@ -240,7 +239,7 @@ func runVectorSearch(s *searcher, args []host.Value, given []bool, explain bool)
 		return nil, err
 	}
 	defer t.leave()
-	q, err := queryVector(t.label(), args[1], t.params.Dims)
+	q, err := queryVector(t.label(), c.args[1], t.params.Dims)
 	if err != nil {
 		return nil, err
 	}
