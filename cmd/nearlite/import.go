@@ -88,15 +88,22 @@ func printResult(cmd *cobra.Command, opt importer.Options, path string, res impo
 	if res.Created {
 		verb = "imported into the new table"
 	}
-	fmt.Fprintf(out, "%d rows %s %s of %s in %s\n", res.Rows, verb, opt.Table, path, res.Elapsed.Round(time.Millisecond))
+	fmt.Fprintf(out, "%s %s %s of %s in %s\n", count(res.Rows, "row"), verb, opt.Table, path, res.Elapsed.Round(time.Millisecond))
 	if res.Bad > 0 {
-		fmt.Fprintf(out, "%d bad rows left out\n", res.Bad)
+		fmt.Fprintf(out, "%s left out\n", count(res.Bad, "bad row"))
 	}
 	if res.WithoutVector > 0 {
-		fmt.Fprintf(out, "%d rows have no vector (NULL); a vector search does not find them\n", res.WithoutVector)
+		fmt.Fprintf(out, "%s without a vector (NULL), which a vector search does not find\n", count(res.WithoutVector, "row"))
 	}
 	for _, name := range res.Indexes {
 		fmt.Fprintf(out, "index %s built\n", name)
 	}
 	return nil
+}
+
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

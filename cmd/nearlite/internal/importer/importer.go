@@ -135,8 +135,14 @@ func Run(ctx context.Context, conn *sql.Conn, opt Options, report Reporter) (Res
 	if s.source != nil {
 		fixed = s.source.columns()
 	}
-	if r.l, err = planLayout(ctx, conn, opt, survey(fixed, ahead), s, r.firstDims(ahead)); err != nil {
+	infos := survey(fixed, ahead)
+	if r.l, err = planLayout(ctx, conn, opt, infos, s, r.firstDims(ahead, opt.VectorColumn)); err != nil {
 		return Result{}, err
+	}
+	for _, info := range infos {
+		if _, taken := r.l.byField[info.name]; r.l.vector < 0 && taken && info.vectors && r.firstDims(ahead, info.name) > 1 {
+			report.Note(fmt.Sprintf("field %q holds lists of numbers and is kept as JSON text; if they are vectors, add --vector-column %s", info.name, info.name))
+		}
 	}
 	if err := r.load(ctx); err != nil {
 		r.rollback()
@@ -169,11 +175,12 @@ func checkOptions(opt Options) error {
 	return nil
 }
 
-// firstDims returns the dimensions of the first vector among the rows.
-func (r *run) firstDims(rows []item) int {
+// firstDims returns the dimensions of the first vector in a field of the rows, 0 if
+// there is none.
+func (r *run) firstDims(rows []item, name string) int {
 	for _, it := range rows {
 		for _, f := range it.rec.fields {
-			if it.err == nil && f.name == r.opt.VectorColumn && f.kind == kindText {
+			if it.err == nil && f.name == name && f.kind == kindText {
 				if v, err := parseVector(f.text, nil); err == nil {
 					return len(v)
 				}

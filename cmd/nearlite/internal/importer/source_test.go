@@ -177,3 +177,40 @@ func TestOpenInput(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a file of rows holds, reading it ends, in rows and bad rows whose
+// numbers grow.
+func FuzzSources(f *testing.F) {
+	for _, format := range []string{"jsonl", "csv", "tsv", "lines"} {
+		f.Add(format, []byte("{\"a\": [1, {}], \"b\": \"\\ud800\"}\n[\n{\"a\":"))
+		f.Add(format, []byte("a,\"b\n\"\n1,2\n\"3\n"))
+	}
+	f.Fuzz(func(t *testing.T, format string, content []byte) {
+		in := &input{Reader: bufio.NewReader(strings.NewReader(string(content))), name: "in"}
+		src, err := newSource(in, format)
+		if err != nil {
+			return
+		}
+		for last := int64(0); ; {
+			rec, err := src.next()
+			number := rec.number
+			var bad *RowError
+			if errors.As(err, &bad) {
+				number = bad.Number
+			} else if err != nil {
+				return
+			}
+			if number <= last {
+				t.Fatalf("line %d comes after line %d", number, last)
+			}
+			last = number
+			for _, f := range rec.fields {
+				if f.kind != kindNull && numberKind(f.text) != kindText && f.kind != kindText {
+					if _, err := (column{kind: f.kind}).value(f); err != nil {
+						t.Fatalf("%s: %v", f.text, err)
+					}
+				}
+			}
+		}
+	})
+}
