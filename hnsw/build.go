@@ -148,9 +148,8 @@ type worker struct {
 
 // group is the new links of one target and the order in which to drop some.
 type group struct {
-	links     []newLink
-	order     []uint32
-	dominated int
+	links []newLink
+	order []uint32
 }
 
 // link links all nodes, batch by batch.
@@ -230,9 +229,7 @@ func (b *builder) link(workers int) error {
 			if len(links) == 0 {
 				continue
 			}
-			slices.SortFunc(links, func(a, b newLink) int {
-				return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.dist, b.dist), cmp.Compare(a.source, b.source))
-			})
+			slices.SortFunc(links, compareLinks)
 			groups = groups[:0]
 			for from, i := 0, 1; i <= len(links); i++ {
 				if i == len(links) || links[i].target != links[from].target {
@@ -250,17 +247,22 @@ func (b *builder) link(workers int) error {
 				if len(have)+len(g.links) <= t.g.capacity(layer) {
 					return nil
 				}
-				g.order, g.dominated, err = w.link.rank(layer, target, g.links, nil)
+				g.order, err = w.link.rank(layer, g.links, nil)
 				return err
 			})
 			if err != nil {
 				return err
 			}
+			l.added = false
+			rest := links
 			for _, g := range groups {
-				if err := l.attach(layer, NodeID(g.links[0].target), g.links, g.order, g.dominated); err != nil {
+				rest = rest[len(g.links):]
+				l.later = rest
+				if err := l.attach(layer, g.links, g.order); err != nil {
 					return err
 				}
 			}
+			l.later = nil
 		}
 		for i := range size {
 			rec, err := t.record(NodeID(n + i))

@@ -182,15 +182,15 @@ func finite(x float32) bool { return math.Float32bits(x)&0x7f800000 != 0x7f80000
 // scorer measures the distance of one vector to rows, as traversal sees it:
 // squared for L2, negative dot products for dot.
 type scorer struct {
-	g      *geometry
-	q8     []int8
-	qf     []float32
-	row    []byte // the query's own row, for bit
-	scale  float32
-	norm   float32
-	a, b   float32 // distance = a + b*norm + f*scale*dot
-	f      float32
-	ints   []int32
+	g     *geometry
+	q8    []int8
+	qf    []float32
+	row   []byte // the query's own row, for bit
+	scale float32
+	norm  float32
+	a, b  float32 // distance = a + b*norm + f*scale*dot
+	f     float32
+	ints  []int32
 }
 
 func newScorer(g *geometry) *scorer {

@@ -119,7 +119,7 @@ type header struct {
 	chunks    uint32 // dups chunks in use or free
 	freeChunk uint32 // first free chunk + 1
 	efSearch  uint32
-	buildMS   uint32  // what the last Build took
+	buildMS   uint32 // what the last Build took
 }
 
 const (

@@ -102,10 +102,7 @@ func (l *linker) detach(layer int, id NodeID, around []uint32) error {
 		if best == u {
 			continue
 		}
-		if err := l.appendLink(layer, NodeID(u), best); err != nil {
-			return err
-		}
-		if err := l.appendLink(layer, NodeID(best), u); err != nil {
+		if err := l.connect(layer, u, best); err != nil {
 			return err
 		}
 	}
@@ -218,7 +215,7 @@ func (l *linker) reconnect(layer int, list []uint32) error {
 			return err
 		}
 		if !joined {
-			if err := l.join2(layer, list[0], list[i]); err != nil {
+			if err := l.joinParts(layer, list[0], list[i]); err != nil {
 				return err
 			}
 		}
@@ -255,8 +252,9 @@ func (l *linker) reaches(layer int, a, b uint32) (bool, error) {
 	return false, nil
 }
 
-// join2 links the parts of a layer that a and b are in, at nodes that have room.
-func (l *linker) join2(layer int, a, b uint32) error {
+// joinParts links the parts of a layer that a and b are in, at nodes that have
+// room. There must be no path from a to b.
+func (l *linker) joinParts(layer int, a, b uint32) error {
 	x, err := l.roomNear(layer, a)
 	if err != nil {
 		return err
@@ -265,10 +263,7 @@ func (l *linker) join2(layer int, a, b uint32) error {
 	if err != nil {
 		return err
 	}
-	if err := l.appendLink(layer, NodeID(x), y); err != nil {
-		return err
-	}
-	return l.appendLink(layer, NodeID(y), x)
+	return l.connect(layer, x, y)
 }
 
 // roomNear returns the nearest node, counted in hops, that has room for a link;
@@ -279,7 +274,7 @@ func (l *linker) roomNear(layer int, a uint32) (uint32, error) {
 	l.search.add(a)
 	queue := []uint32{a}
 	for at := 0; at < len(queue); at++ {
-		links, err := l.t.neighbors(layer, NodeID(queue[at]))
+		links, err := l.all(layer, queue[at])
 		if err != nil {
 			return 0, err
 		}
@@ -294,11 +289,14 @@ func (l *linker) roomNear(layer int, a uint32) (uint32, error) {
 	}
 	// A finite part without room cannot be a tree: some link is on a circle.
 	for _, u := range queue {
-		links, err := l.t.neighbors(layer, NodeID(u))
+		links, err := l.all(layer, u)
 		if err != nil {
 			return 0, err
 		}
 		for _, z := range slices.Clone(links) {
+			if !l.mutual(layer, u, z) {
+				continue // a link to come
+			}
 			ok, err := l.connected(layer, NodeID(u), z)
 			if err != nil {
 				return 0, err
@@ -313,4 +311,14 @@ func (l *linker) roomNear(layer int, a uint32) (uint32, error) {
 		}
 	}
 	return 0, corruptf(PartLinks, int64(a), "no node of layer %d has room for one more link", layer)
+}
+
+// mutual reports whether the link between a and b is in the records of both.
+func (l *linker) mutual(layer int, a, b uint32) bool {
+	ofA, err := l.t.neighbors(layer, NodeID(a))
+	if err != nil || !slices.Contains(ofA, b) {
+		return false
+	}
+	ofB, err := l.t.neighbors(layer, NodeID(b))
+	return err == nil && slices.Contains(ofB, a)
 }

@@ -6,3 +6,10 @@ import "context"
 func BuildOn(ix *Index, src Source, workers int) error {
 	return ix.build(context.Background(), src, nil, workers)
 }
+
+// SetMinFold changes when the log is folded, 0 for always, and returns the
+// value before.
+func SetMinFold(n int) (before int) {
+	before, minFold = minFold, n
+	return before
+}

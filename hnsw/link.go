@@ -1,6 +1,7 @@
 package hnsw
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -26,6 +27,11 @@ type linker struct {
 	removed                 []byte
 	search, far             nodeSet
 	queue                   []uint32
+
+	later   []newLink // links that their targets will get, sorted by target
+	added   bool      // links were added that no rank knows
+	both    []uint32
+	ordered []uint32
 }
 
 func newLinker(t *tx) *linker {
@@ -135,17 +141,18 @@ type newLink struct {
 // rank orders the links that a node would have, old and new: the order in which
 // to drop them when there are too many. Dominated ones come first, farthest
 // first, then the others, farthest first.
-func (l *linker) rank(layer int, target NodeID, fresh []newLink, order []uint32) (_ []uint32, dominated int, err error) {
+func (l *linker) rank(layer int, fresh []newLink, order []uint32) ([]uint32, error) {
+	target := NodeID(fresh[0].target)
 	links, err := l.t.neighbors(layer, target)
 	if err != nil {
-		return order, 0, err
+		return order, err
 	}
 	if err := l.sel.from(target); err != nil {
-		return order, 0, err
+		return order, err
 	}
 	dists, err := l.sel.measure(len(links), func(i int) uint32 { return links[i] })
 	if err != nil {
-		return order, 0, err
+		return order, err
 	}
 	l.sorted = l.sorted[:0]
 	for i, id := range links {
@@ -158,7 +165,7 @@ func (l *linker) rank(layer int, target NodeID, fresh []newLink, order []uint32)
 	l.dominated = l.dominated[:0]
 	l.kept, err = l.sel.pick(l.kept[:0], &l.dominated, l.sorted, len(l.sorted))
 	if err != nil {
-		return order, 0, err
+		return order, err
 	}
 	for i := len(l.dominated) - 1; i >= 0; i-- {
 		order = append(order, l.dominated[i].id)
@@ -166,12 +173,13 @@ func (l *linker) rank(layer int, target NodeID, fresh []newLink, order []uint32)
 	for i := len(l.kept) - 1; i >= 0; i-- {
 		order = append(order, l.kept[i].id)
 	}
-	return order, len(l.dominated), nil
+	return order, nil
 }
 
 // attach adds the new links of one target, dropping others where there are too
 // many, by order.
-func (l *linker) attach(layer int, target NodeID, fresh []newLink, order []uint32, dominated int) error {
+func (l *linker) attach(layer int, fresh []newLink, order []uint32) error {
+	target := NodeID(fresh[0].target)
 	links, err := l.t.neighbors(layer, target)
 	if err != nil {
 		return err
@@ -183,6 +191,12 @@ func (l *linker) attach(layer int, target NodeID, fresh []newLink, order []uint3
 	most := l.t.g.capacity(layer)
 	if len(l.cur) <= most {
 		return l.setLinks(layer, target, l.cur)
+	}
+	if l.added {
+		if order, err = l.rank(layer, fresh, l.ordered[:0]); err != nil {
+			return err
+		}
+		l.ordered = order
 	}
 	for _, z := range order {
 		if len(l.cur) <= most {
@@ -288,10 +302,8 @@ func (l *linker) squeeze(layer int, target NodeID, fresh []newLink, order []uint
 			if err := l.drop(layer, target, at); err != nil {
 				return err
 			}
-			if err := l.appendLink(layer, NodeID(z), f.source); err != nil {
-				return err
-			}
-			return l.appendLink(layer, NodeID(f.source), z)
+			l.added = true
+			return l.connect(layer, z, f.source)
 		}
 	}
 	// Every link is a bridge and no new node has room: give the last new one
@@ -307,21 +319,39 @@ func (l *linker) squeeze(layer int, target NodeID, fresh []newLink, order []uint
 		if err := l.setLinks(layer, target, l.cur[:min(len(l.cur), most)]); err != nil {
 			return err
 		}
-		return l.join2(layer, uint32(target), x)
+		l.added = true
+		return l.joinParts(layer, uint32(target), x)
 	}
 	return corruptf(PartLinks, int64(target), "node has more than %d links in layer %d", most, layer)
 }
 
-// connected reports whether there is a path from z to target other than their
-// link. target's links are l.cur; links known to one end only are not followed
-// from the other, which can only make the answer false.
+// all returns a node's links, those included that it will get later. The result
+// is valid until the next call.
+func (l *linker) all(layer int, id uint32) ([]uint32, error) {
+	links, err := l.t.neighbors(layer, NodeID(id))
+	if err != nil || len(l.later) == 0 {
+		return links, err
+	}
+	at, found := slices.BinarySearchFunc(l.later, id, func(n newLink, id uint32) int { return cmp.Compare(n.target, id) })
+	if !found {
+		return links, nil
+	}
+	l.both = append(l.both[:0], links...)
+	for ; at < len(l.later) && l.later[at].target == id; at++ {
+		l.both = append(l.both, l.later[at].source)
+	}
+	return l.both, nil
+}
+
+// connected reports whether there is a path from z to target, whose links are
+// l.cur, other than their link.
 func (l *linker) connected(layer int, target NodeID, z uint32) (bool, error) {
 	l.search.reset(l.t.nodes)
 	l.search.add(z)
 	l.queue = append(l.queue[:0], z)
 	for at := 0; at < len(l.queue); at++ {
 		id := l.queue[at]
-		links, err := l.t.neighbors(layer, NodeID(id))
+		links, err := l.all(layer, id)
 		if err != nil {
 			return false, err
 		}
@@ -340,37 +370,49 @@ func (l *linker) connected(layer int, target NodeID, z uint32) (bool, error) {
 	return false, nil
 }
 
+// connect adds a link between two nodes that have room.
+func (l *linker) connect(layer int, a, b uint32) error {
+	if err := l.appendLink(layer, NodeID(a), b); err != nil {
+		return err
+	}
+	return l.appendLink(layer, NodeID(b), a)
+}
+
 // place links a new node into a layer: its own links first, then the other ends.
 func (l *linker) place(layer int, id NodeID, picked []candidate) error {
 	list := make([]uint32, len(picked))
+	links := make([]newLink, len(picked))
 	for i, c := range picked {
-		list[i] = c.id &^ expandedBit
+		list[i] = uint32(c.node())
+		links[i] = newLink{list[i], uint32(id), c.dist}
 	}
 	if err := l.setLinks(layer, id, list); err != nil {
 		return err
 	}
-	for i, c := range picked {
-		fresh := []newLink{{target: list[i], source: uint32(id), dist: c.dist}}
-		if err := l.attachRanked(layer, fresh); err != nil {
+	slices.SortFunc(links, compareLinks)
+	l.added = false
+	for i := range links {
+		fresh := links[i : i+1]
+		have, err := l.t.neighbors(layer, NodeID(fresh[0].target))
+		if err != nil {
+			return err
+		}
+		l.order = l.order[:0]
+		if len(have) >= l.t.g.capacity(layer) {
+			if l.order, err = l.rank(layer, fresh, l.order); err != nil {
+				return err
+			}
+		}
+		l.later = links[i+1:]
+		if err := l.attach(layer, fresh, l.order); err != nil {
 			return err
 		}
 	}
+	l.later = nil
 	return nil
 }
 
-// attachRanked ranks if need be, then attaches new links of one target.
-func (l *linker) attachRanked(layer int, fresh []newLink) error {
-	target := NodeID(fresh[0].target)
-	links, err := l.t.neighbors(layer, target)
-	if err != nil {
-		return err
-	}
-	l.order = l.order[:0]
-	dominated := 0
-	if len(links)+len(fresh) > l.t.g.capacity(layer) {
-		if l.order, dominated, err = l.rank(layer, target, fresh, l.order); err != nil {
-			return err
-		}
-	}
-	return l.attach(layer, target, fresh, l.order, dominated)
+// compareLinks orders links by target, then as the target would.
+func compareLinks(a, b newLink) int {
+	return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.dist, b.dist), cmp.Compare(a.source, b.source))
 }

@@ -3,7 +3,6 @@ package hnsw_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -26,6 +25,7 @@ type model struct {
 		rows table
 	}
 	other *hnsw.Index // a second connection, that only reads
+	far   *hnsw.Index // a connection of another process: it shares no cache
 	dims  int
 	pool  [][]float32 // vectors to choose from, so that some are equal
 }
@@ -52,7 +52,8 @@ func TestModel(t *testing.T) {
 		if p.Metric < vector.L1 {
 			p.Quantize = rapid.SampledFrom([]hnsw.Quantization{hnsw.None, hnsw.F16, hnsw.Int8, hnsw.Bit}).Draw(rt, "quantize")
 		}
-		m := &model{env: newQuietEnv(t, p), t: rt, dims: p.Dims, committed: table{}}
+		defer hnsw.SetMinFold(hnsw.SetMinFold(rapid.SampledFrom([]int{0, 1000, 1 << 18}).Draw(rt, "minFold")))
+		m := &model{env: newEnv(t, p), t: rt, dims: p.Dims, committed: table{}}
 		for range rapid.IntRange(1, 40).Draw(rt, "vectors") {
 			m.pool = append(m.pool, rapid.SliceOfN(rapid.Float32Range(-2, 2), p.Dims, p.Dims).Draw(rt, "vector"))
 		}
@@ -77,11 +78,6 @@ func TestModel(t *testing.T) {
 	})
 }
 
-func newQuietEnv(t *testing.T, p hnsw.Params) *env {
-	e := newEnv(t, p)
-	return e
-}
-
 func (m *model) ok(err error) {
 	if err != nil {
 		m.t.Fatal(err)
@@ -93,6 +89,10 @@ func (m *model) reader() {
 	ix, err := hnsw.Open(m.cache, m.db.Conn(), m.committed)
 	m.ok(err)
 	m.other = ix
+	if m.far == nil {
+		m.far, err = hnsw.Open(hnsw.NewCache(0), m.db.Conn(), m.committed)
+		m.ok(err)
+	}
 }
 
 func (m *model) begin() {
@@ -257,6 +257,7 @@ func (m *model) verify(t *rapid.T) {
 	m.t = t
 	verifyIndex(t, m.ix, m.base, m.pool[0])
 	verifyIndex(t, m.other, m.committed, m.pool[0])
+	verifyIndex(t, m.far, m.committed, m.pool[0])
 }
 
 func verifyIndex(t *rapid.T, ix *hnsw.Index, rows table, q []float32) {
@@ -332,5 +333,3 @@ func odd(rows table) iter.Seq[hnsw.RowID] {
 		}
 	}
 }
-
-var _ = fmt.Sprint

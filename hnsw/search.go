@@ -410,5 +410,8 @@ func (ix *Index) searchAll(ctx context.Context, q []float32, opt SearchOptions) 
 		}
 		return true, nil
 	})
-	return best.hits, stats, err
+	if err != nil {
+		return nil, stats, err
+	}
+	return best.hits, stats, nil
 }

@@ -38,11 +38,11 @@ type save struct {
 // minFold and foldShare say when the log is folded into the blocks: when it is
 // longer than minFold and than 1/foldShare of the links. Folding rewrites most
 // blocks of links of a large index, so that its cost per insert is about
-// foldShare times the bytes that an insert adds to the log.
-const (
-	minFold   = 256 << 10
-	foldShare = 8
-)
+// foldShare times the bytes that an insert adds to the log. minFold is a
+// variable for tests.
+var minFold = 256 << 10
+
+const foldShare = 8
 
 func newTx(s *snapshot, st Store, cache *Cache) *tx {
 	t := &tx{base: s, epoch: newEpoch(), rowsTop: map[RowID]uint32{}}
@@ -62,6 +62,9 @@ func (t *tx) logging() bool {
 
 // foldLimit returns the most bytes of the log.
 func (t *tx) foldLimit() int {
+	if minFold == 0 {
+		return 0
+	}
 	return max(minFold, int(t.live)*t.g.recWords*4/foldShare)
 }
 

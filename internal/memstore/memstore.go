@@ -23,7 +23,6 @@ var ErrBusy = errors.New("memstore: database is locked")
 // copy it first.
 type table struct {
 	rows   map[int64][]byte
-	keys   []int64 // sorted; nil when not known
 	shared bool
 }
 
@@ -57,7 +56,7 @@ type DB struct {
 func New() *DB { return &DB{committed: newState()} }
 
 // Conn returns a new connection.
-func (db *DB) Conn() *Conn { return &Conn{db: db, failAfter: -1} }
+func (db *DB) Conn() *Conn { return &Conn{db: db, failAfter: -1, readAfter: -1} }
 
 // Conn is one connection. It implements hnsw.Store. Outside Begin, each read
 // sees the newest committed state and each write commits at once.
@@ -69,6 +68,7 @@ type Conn struct {
 	version    int64
 	savepoints []savepoint
 	failAfter  int // writes until one fails; -1 never
+	readAfter  int // reads until one fails; -1 never
 	fired      bool
 	commitErr  error
 
@@ -85,7 +85,10 @@ type savepoint struct {
 // ErrInjected. A negative n never fails.
 func (c *Conn) FailAfter(n int) { c.failAfter, c.fired = n, false }
 
-// Fired reports whether a write has failed.
+// FailReadAfter does the same for reads.
+func (c *Conn) FailReadAfter(n int) { c.readAfter, c.fired = n, false }
+
+// Fired reports whether a call has failed.
 func (c *Conn) Fired() bool { return c.fired }
 
 // FailCommit makes the next Commit fail with err and leave the transaction open,
@@ -153,8 +156,19 @@ func (c *Conn) RollbackTo(id int) {
 	}
 }
 
-func (c *Conn) read(part hnsw.Part) *table {
+func (c *Conn) read(part hnsw.Part) (*table, error) {
 	c.Reads++
+	if c.readAfter == 0 {
+		c.fired = true
+		return nil, ErrInjected
+	}
+	if c.readAfter > 0 {
+		c.readAfter--
+	}
+	return c.table(part), nil
+}
+
+func (c *Conn) table(part hnsw.Part) *table {
 	if c.inTx {
 		return c.view[part]
 	}
@@ -203,14 +217,17 @@ func (c *Conn) change(part hnsw.Part, fn func(t *table)) error {
 		t = &table{rows: maps.Clone(t.rows)}
 		c.view[part] = t
 	}
-	t.keys = nil
 	fn(t)
 	return nil
 }
 
 // Get implements hnsw.Store.
 func (c *Conn) Get(part hnsw.Part, id int64, buf []byte) ([]byte, error) {
-	data, ok := c.read(part).rows[id]
+	t, err := c.read(part)
+	if err != nil {
+		return nil, err
+	}
+	data, ok := t.rows[id]
 	if !ok {
 		return nil, nil
 	}
@@ -222,7 +239,10 @@ func (c *Conn) Get(part hnsw.Part, id int64, buf []byte) ([]byte, error) {
 
 // Last implements hnsw.Store.
 func (c *Conn) Last(part hnsw.Part, buf []byte) (int64, []byte, error) {
-	t := c.read(part)
+	t, err := c.read(part)
+	if err != nil {
+		return 0, nil, err
+	}
 	var last int64
 	found := false
 	for id := range t.rows {
@@ -256,7 +276,10 @@ func (c *Conn) Clear(part hnsw.Part) error {
 
 // Scan implements hnsw.Store.
 func (c *Conn) Scan(part hnsw.Part, from int64, fn func(id int64, data []byte) (bool, error)) error {
-	t := c.read(part)
+	t, err := c.read(part)
+	if err != nil {
+		return err
+	}
 	keys := slices.Sorted(maps.Keys(t.rows))
 	at, _ := slices.BinarySearch(keys, from)
 	var buf []byte
@@ -271,5 +294,5 @@ func (c *Conn) Scan(part hnsw.Part, from int64, fn func(id int64, data []byte) (
 
 // Rows returns a copy of a part's rows, for comparisons.
 func (c *Conn) Rows(part hnsw.Part) map[int64][]byte {
-	return maps.Clone(c.read(part).rows)
+	return maps.Clone(c.table(part).rows)
 }

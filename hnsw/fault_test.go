@@ -1,0 +1,230 @@
+package hnsw_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"testing"
+
+	"github.com/nearlite/nearlite/hnsw"
+	"github.com/nearlite/nearlite/internal/memstore"
+)
+
+// TestWriteFaults makes write number n of a transaction fail, for n = 0, 1, 2 …
+// until it runs clean. After the rollback, rows and memory are as before; after
+// a commit they are as after; never between.
+func TestWriteFaults(t *testing.T) {
+	for name, minFold := range map[string]int{"Log": 1 << 18, "Blocks": 0} {
+		t.Run(name, func(t *testing.T) {
+			defer hnsw.SetMinFold(hnsw.SetMinFold(minFold))
+			e := newEnv(t, hnsw.Params{Dims: 6, M: 3, EfConstruction: 10})
+			e.fill(random(8, 150, 6))
+			e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+			more := random(9, 60, 6)
+			script := func() error {
+				for i, v := range more {
+					if err := e.ix.Insert(hnsw.RowID(100+i), v); err != nil {
+						return err
+					}
+					if _, err := e.ix.Delete(hnsw.RowID(1 + i)); err != nil {
+						return err
+					}
+				}
+				return e.ix.Sync()
+			}
+			before, rowsBefore := maps.Clone(e.base), e.parts()
+			after := maps.Clone(e.base)
+			for i, v := range more {
+				after[hnsw.RowID(100+i)] = v
+				delete(after, hnsw.RowID(1+i))
+			}
+			for n := 0; ; n++ {
+				e.conn.Begin()
+				e.ok(e.ix.Begin())
+				e.conn.FailAfter(n)
+				err := script()
+				e.conn.FailAfter(-1)
+				if err == nil {
+					e.ok(e.conn.Commit())
+					e.ix.Commit()
+					clear(e.base)
+					maps.Copy(e.base, after)
+					e.check()
+					e.reopen()
+					e.check()
+					t.Logf("%d writes", n)
+					return
+				}
+				if !errors.Is(err, memstore.ErrInjected) {
+					t.Fatalf("write %d: got %v", n, err)
+				}
+				e.conn.Rollback()
+				e.ix.Rollback()
+				clear(e.base)
+				maps.Copy(e.base, before)
+				if n%7 == 0 {
+					e.check()
+				}
+				for p, rows := range rowsBefore {
+					if !maps.EqualFunc(rows, e.conn.Rows(p), bytes.Equal) {
+						t.Fatalf("write %d: %v has changed", n, p)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestReadFaults makes read number n fail. The transaction then refuses to go on
+// until it is rolled back to a savepoint, and is whole again after that.
+func TestReadFaults(t *testing.T) {
+	e := newEnv(t, hnsw.Params{Dims: 6, M: 3, EfConstruction: 10})
+	e.fill(random(8, 400, 6))
+	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	v := random(10, 1, 6)[0]
+	for n := 0; ; n++ {
+		e.reopen()
+		e.conn.Begin()
+		e.ok(e.ix.Begin())
+		e.conn.Savepoint(0)
+		e.ix.Savepoint(0)
+		e.conn.FailReadAfter(n)
+		_, err := e.ix.Delete(7)
+		if err == nil {
+			err = e.ix.Insert(7, v)
+		}
+		if err == nil {
+			_, _, err = e.ix.Search(context.Background(), v, hnsw.SearchOptions{})
+		}
+		e.conn.FailReadAfter(-1)
+		if err == nil {
+			e.conn.Rollback()
+			e.ix.Rollback()
+			t.Logf("%d reads", n)
+			return
+		}
+		if !errors.Is(err, memstore.ErrInjected) {
+			t.Fatalf("read %d: got %v", n, err)
+		}
+		e.conn.RollbackTo(0)
+		e.ix.RollbackTo(0)
+		e.check()
+		e.ok(e.ix.Insert(7, v))
+		e.ok(e.ix.Sync())
+		e.conn.Rollback()
+		e.ix.Rollback()
+	}
+}
+
+// TestCorruption damages every row of the store in several ways. Whatever is
+// called then returns an error that says so, or a right answer; Check reports
+// the damage; nothing panics or runs forever.
+func TestCorruption(t *testing.T) {
+	defer hnsw.SetMinFold(hnsw.SetMinFold(1 << 18))
+	e := newEnv(t, hnsw.Params{Dims: 5, M: 3, EfConstruction: 10})
+	e.fill(random(11, 200, 5))
+	for i := range 300 { // one node with several chunks
+		e.base[hnsw.RowID(1000+i*3)] = e.base[5]
+		e.base[hnsw.RowID(5000+i)] = e.base[5]
+	}
+	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	for i := range 4 { // log rows
+		e.write(func() {
+			e.insert(hnsw.RowID(300+i), random(uint64(20+i), 1, 5)[0])
+			e.delete(hnsw.RowID(10 + i))
+		})
+	}
+	all := e.parts()
+	damages := map[string]func([]byte) []byte{
+		"Delete":    func([]byte) []byte { return nil },
+		"Empty":     func([]byte) []byte { return []byte{} },
+		"Truncate":  func(b []byte) []byte { return b[:len(b)/2] },
+		"Lengthen":  func(b []byte) []byte { return append(bytes.Clone(b), 0) },
+		"FlipFirst": func(b []byte) []byte { return flip(b, 0) },
+		"FlipMid":   func(b []byte) []byte { return flip(b, len(b)/2) },
+		"FlipLast":  func(b []byte) []byte { return flip(b, len(b)-1) },
+	}
+	for part, rows := range all {
+		step := 1 + len(rows)/20
+		n := 0
+		for id, data := range rows {
+			if n++; n%step != 0 {
+				continue
+			}
+			for name, damage := range damages {
+				conn := e.db.Conn()
+				conn.Begin()
+				if bad := damage(data); bad == nil {
+					e.ok(conn.Delete(part, id))
+				} else {
+					e.ok(conn.Put(part, id, bad))
+				}
+				findings, err := useAll(e, conn)
+				if err != nil && !errors.Is(err, hnsw.ErrCorrupt) && !errors.Is(err, hnsw.ErrVersion) {
+					t.Errorf("%v %d %s: got %v", part, id, name, err)
+				}
+				if err == nil && findings == 0 {
+					t.Errorf("%v %d %s: nothing was found", part, id, name)
+				}
+				conn.Rollback()
+			}
+		}
+	}
+}
+
+func flip(b []byte, at int) []byte {
+	b = bytes.Clone(b)
+	b[at] ^= 0x41
+	return b
+}
+
+// useAll calls everything on a fresh handle. Answers without an error are
+// verified; it returns the number of findings of Check and the last error.
+func useAll(e *env, conn *memstore.Conn) (findings int, last error) {
+	ctx := context.Background()
+	note := func(err error) {
+		if err != nil {
+			last = err
+		}
+	}
+	ix, err := hnsw.Open(hnsw.NewCache(0), conn, e.base)
+	if err != nil {
+		return 0, err
+	}
+	note(ix.Check(ctx, e.base.rowids, func(string) { findings++ }))
+	q := e.base[1]
+	for _, opt := range []hnsw.SearchOptions{{K: 10}, {K: 3, Filter: hnsw.FilterFunc(func(r hnsw.RowID) (bool, error) { return r%3 == 0, nil })}, {K: 10000}, {Exact: true}} {
+		hits, _, err := ix.Search(ctx, q, opt)
+		note(err)
+		if err != nil && len(hits) > 0 {
+			e.t.Errorf("search returned %v and hits", err)
+		}
+		for _, h := range hits {
+			if v, ok := e.base[h.RowID]; !ok || h.Distance != ix.Params().Metric.Distance(q, v) {
+				e.t.Errorf("search returned %v, which is wrong", h)
+			}
+		}
+	}
+	_, err = ix.Stats()
+	note(err)
+	note(ix.Scan(func(hnsw.RowID) (bool, error) { return true, nil }))
+	if err := ix.Begin(); err != nil {
+		e.t.Error(err)
+	}
+	for i := range 30 {
+		ix.Savepoint(i)
+		if err := ix.Insert(hnsw.RowID(9000+i), random(uint64(i), 1, 5)[0]); err != nil {
+			note(err)
+			ix.RollbackTo(i)
+		}
+		if _, err := ix.Delete(hnsw.RowID(1000 + 3*i)); err != nil {
+			note(err)
+			ix.RollbackTo(i)
+		}
+	}
+	note(ix.Optimize())
+	note(ix.Sync())
+	ix.Rollback()
+	return findings, last
+}
