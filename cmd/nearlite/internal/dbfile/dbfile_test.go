@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ncruces/go-sqlite3/driver"
-
 	"github.com/nearlite/nearlite/cmd/nearlite/internal/dbfile"
+	"github.com/nearlite/nearlite/sqlext/sqlite"
 )
 
 func TestCheck(t *testing.T) {
@@ -48,7 +47,7 @@ func TestCheck(t *testing.T) {
 func TestDSN(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"plain.db", "a b%20c.db", "what?mode=ro.db", "x#y.db", "file:z.db", "ü&_pragma=x.db", filepath.Join(t.TempDir(), "abs?.db")} {
-		db, err := driver.Open(dbfile.DSN(name, false))
+		db, err := sqlite.Open(dbfile.DSN(name, false))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -62,7 +61,7 @@ func TestDSN(t *testing.T) {
 		if id, err := dbfile.ApplicationID(name); err != nil || id != 0x01020304 {
 			t.Errorf("%s: application id: got %#x, %v; want 0x01020304", name, id, err)
 		}
-		ro, err := driver.Open(dbfile.DSN(name, true))
+		ro, err := sqlite.Open(dbfile.DSN(name, true))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
