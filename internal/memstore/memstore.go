@@ -138,6 +138,8 @@ func (c *Conn) end() {
 
 // Savepoint remembers the state under an id.
 func (c *Conn) Savepoint(id int) {
+	c.db.mu.Lock()
+	defer c.db.mu.Unlock()
 	c.savepoints = append(c.savepoints, savepoint{id, c.view.share()})
 }
 
@@ -151,6 +153,8 @@ func (c *Conn) Release(id int) {
 // RollbackTo restores the state of a savepoint, which stays.
 func (c *Conn) RollbackTo(id int) {
 	c.Release(id + 1)
+	c.db.mu.Lock()
+	defer c.db.mu.Unlock()
 	if n := len(c.savepoints); n > 0 && c.savepoints[n-1].id == id {
 		c.view = c.savepoints[n-1].view.share()
 	}
@@ -213,7 +217,10 @@ func (c *Conn) change(part hnsw.Part, fn func(t *table)) error {
 		}
 	}
 	t := c.view[part]
-	if t.shared {
+	c.db.mu.Lock()
+	shared := t.shared
+	c.db.mu.Unlock()
+	if shared {
 		t = &table{rows: maps.Clone(t.rows)}
 		c.view[part] = t
 	}
