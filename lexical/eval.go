@@ -331,6 +331,12 @@ func (n rowsNode) eval(e *evaluation, segment int) (matches, error) {
 func (n phraseNode) eval(e *evaluation, segment int) (matches, error) {
 	// Intersect on documents first, then look at positions.
 	at := make([]int, len(n.slots))
+	var costs [2][]int
+	positions := func(k int) []uint64 {
+		l := &n.slots[k].leaf.lists[segment]
+		return l.pos[l.at[at[k]]:l.at[at[k]+1]]
+	}
+	offset := func(k int) int { return n.slots[k].offset }
 	first := &n.slots[0].leaf.lists[segment]
 	var out matches
 	kept := make([]leafList, len(n.slots))
@@ -344,7 +350,7 @@ func (n phraseNode) eval(e *evaluation, segment int) (matches, error) {
 			found = at[k] < len(l.docs) && l.docs[at[k]] == doc
 		}
 		at[0] = i
-		if !found || !n.matchAt(segment, at) {
+		if !found || !matchPhrase(len(n.slots), positions, offset, n.slop, &costs) {
 			continue
 		}
 		out.docs = append(out.docs, doc)
@@ -365,53 +371,4 @@ func (n phraseNode) eval(e *evaluation, segment int) (matches, error) {
 		}
 	}
 	return out, nil
-}
-
-// matchAt looks for the phrase in the document that slot k has at index at[k].
-func (n phraseNode) matchAt(segment int, at []int) bool {
-	l := &n.slots[0].leaf.lists[segment]
-	for _, p := range l.pos[l.at[at[0]]:l.at[at[0]+1]] {
-		if n.follow(segment, at, 1, p, n.slop) {
-			return true
-		}
-	}
-	return false
-}
-
-// follow looks for slot k after its predecessor was found at prev. slop bounds
-// the branching, so that the search stays short.
-func (n phraseNode) follow(segment int, at []int, k int, prev uint64, slop int) bool {
-	if k == len(n.slots) {
-		return true
-	}
-	want := prev + uint64(n.slots[k].offset-n.slots[k-1].offset)
-	l := &n.slots[k].leaf.lists[segment]
-	positions := l.pos[l.at[at[k]]:l.at[at[k]+1]]
-	lo := lowerBound(positions, want-min(uint64(slop), want&(1<<32-1)))
-	for _, p := range positions[lo:] {
-		if p > want+uint64(slop) {
-			return false
-		}
-		d := int64(p - want)
-		if d < 0 {
-			d = -d
-		}
-		if p>>32 == want>>32 && n.follow(segment, at, k+1, p, slop-int(d)) {
-			return true
-		}
-	}
-	return false
-}
-
-func lowerBound(a []uint64, v uint64) int {
-	lo, hi := 0, len(a)
-	for lo < hi {
-		m := int(uint(lo+hi) >> 1)
-		if a[m] < v {
-			lo = m + 1
-		} else {
-			hi = m
-		}
-	}
-	return lo
 }

@@ -19,7 +19,7 @@ func script(ix *lexical.Index) error {
 		return err
 	}
 	for i := range 40 {
-		if err := ix.Insert(int64(i), []string{"title " + vocabulary[i%20], "new words of row"}); err != nil {
+		if err := ix.Insert(int64(i), []string{"title " + vocabulary[i%20], fmt.Sprintf("new words of row %[1]d, n%[1]d, x%[1]d", i)}); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func TestFaults(t *testing.T) {
 	for i := range 30 { // several segments with deletes, so that there is much to fail
 		c.begin()
 		for j := range 4 {
-			c.insert(int64(100+i*4+j), vocabulary[(i+j)%20], "old words of row")
+			c.insert(int64(100+i*4+j), vocabulary[(i+j)%20], fmt.Sprintf("old words of row %[1]d, as unique%[1]d as un%[1]dique", 1000*i+j))
 		}
 		_, err := c.ix.Delete(int64(100 + i*3))
 		c.must(err)

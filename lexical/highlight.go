@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -102,44 +103,48 @@ func join(spans []span) []span {
 	return out
 }
 
-// mark adds the tokens of all occurrences of a phrase.
+// mark adds the tokens of all occurrences of a phrase: those on a path whose cost
+// from the first slot and to the last one together is within the slop.
 func (p watchedPhrase) mark(tokens analysis.TokenStream, marked map[int]bool) {
-	// The tokens that fit each slot, by position.
-	fits := make([]map[int][]int, len(p.slots))
+	n := len(p.slots)
+	fits := make([]map[uint64][]int, n) // tokens that fit each slot, by position
+	positions := make([][]uint64, n)
 	for k, s := range p.slots {
-		fits[k] = map[int][]int{}
+		fits[k] = map[uint64][]int{}
 		for i, t := range tokens {
 			term := string(cutTerm(t.Term))
-			for _, x := range s.patterns {
-				if x.weight(term) > 0 {
-					fits[k][t.Position] = append(fits[k][t.Position], i)
-					break
+			if t.Position >= 0 && slices.ContainsFunc(s.patterns, func(x pattern) bool { return x.weight(term) > 0 }) {
+				at := uint64(t.Position)
+				fits[k][at] = append(fits[k][at], i)
+			}
+		}
+		positions[k] = slices.Sorted(maps.Keys(fits[k]))
+	}
+	forward, backward := make([][]int, n), make([][]int, n)
+	for k := range n {
+		if k == 0 {
+			forward[k] = make([]int, len(positions[k]))
+			continue
+		}
+		step := int64(p.slots[k].offset - p.slots[k-1].offset)
+		forward[k], _ = pathCosts(positions[k-1], forward[k-1], positions[k], step, p.slop, nil)
+	}
+	for k := n - 1; k >= 0; k-- {
+		if k == n-1 {
+			backward[k] = make([]int, len(positions[k]))
+			continue
+		}
+		step := int64(p.slots[k].offset - p.slots[k+1].offset)
+		backward[k], _ = pathCosts(positions[k+1], backward[k+1], positions[k], step, p.slop, nil)
+	}
+	for k := range n {
+		for i, at := range positions[k] {
+			if forward[k][i]+backward[k][i] <= p.slop {
+				for _, token := range fits[k][at] {
+					marked[token] = true
 				}
 			}
 		}
-	}
-	path := make([]int, len(p.slots))
-	var follow func(k, prev, slop int)
-	follow = func(k, prev, slop int) {
-		if k == len(p.slots) {
-			for j, pos := range path {
-				for _, i := range fits[j][pos] {
-					marked[i] = true
-				}
-			}
-			return
-		}
-		want := prev + p.slots[k].offset - p.slots[k-1].offset
-		for d := -slop; d <= slop; d++ {
-			if len(fits[k][want+d]) > 0 {
-				path[k] = want + d
-				follow(k+1, want+d, slop-max(d, -d))
-			}
-		}
-	}
-	for pos := range fits[0] {
-		path[0] = pos
-		follow(1, pos, p.slop)
 	}
 }
 

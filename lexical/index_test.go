@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/nearlite/nearlite/lexical"
@@ -179,5 +180,36 @@ func TestSearch(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestPhraseOfRepeats has phrases for which trying all paths would take forever.
+func TestPhraseOfRepeats(t *testing.T) {
+	c := create(t, lexical.Params{Columns: []lexical.Column{{Name: "text"}}, Analyzer: "simple"})
+	c.begin()
+	c.insert(1, strings.Repeat("ant ", 2000)+"bee")
+	c.insert(2, "ant bee ant")
+	c.commit()
+	for _, tt := range []struct {
+		query string
+		want  []int64
+	}{
+		{`"` + strings.Repeat("ant ", 30) + `cat"~900`, []int64{}},
+		{`"` + strings.Repeat("ant ", 30) + `bee"~900`, []int64{1, 2}},
+		{`"` + strings.Repeat("ant ", 30) + `bee"`, []int64{1}},
+		{`"ant ant"`, []int64{1}},
+		{`"bee ant ant"~1`, []int64{}},
+		{`"ant ant bee"~3`, []int64{1, 2}},
+	} {
+		got := c.search(tt.query, lexical.QueryString)
+		slices.Sort(got)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%.40s: got %v, want %v", tt.query, got, tt.want)
+		}
+	}
+	deep := strings.Repeat(`{"must":`, 1000) + `{"match":"a"}` + strings.Repeat("}", 1000)
+	_, _, err := c.ix.Search(context.Background(), lexical.Request{Query: deep, Syntax: lexical.JSON, K: 1})
+	if err == nil || !strings.Contains(err.Error(), "nested deeper than 64 levels at character 513") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -44,6 +44,9 @@ func parseQuery(text string, syntax Syntax) (query.Query, error) {
 		}
 		return q, nil
 	case JSON:
+		if err := boundJSON(text); err != nil {
+			return nil, err
+		}
 		q, err := query.ParseQuery([]byte(text))
 		if err != nil {
 			return nil, jsonError(text, err)
@@ -142,6 +145,29 @@ func excerpt(s string) string {
 		return "the end"
 	}
 	return strconv.Quote(s)
+}
+
+// boundJSON limits the depth of a JSON query: bleve parses each level anew, so its
+// work is the text's length times its depth.
+func boundJSON(text string) error {
+	const most = 64
+	depth, inString := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > most {
+				return queryErrorf("JSON query is nested deeper than %d levels at character %d", most, i+1)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
 }
 
 func jsonError(text string, err error) error {
