@@ -28,6 +28,12 @@ func corruptf(format string, args ...any) error {
 	return host.Errorf(host.CodeCorruptVTab, "nearlite: "+format, args...)
 }
 
+// isDamage reports whether err says that the rows of an index cannot be what nearlite
+// wrote.
+func isDamage(err error) bool {
+	return errors.Is(err, hnsw.ErrCorrupt) || errors.Is(err, lexical.ErrCorrupt) || isCorrupt(err)
+}
+
 // isCorrupt reports whether err carries SQLite's code for a damaged file.
 func isCorrupt(err error) bool {
 	var he *host.Error
@@ -50,7 +56,7 @@ func wrapIndexError(index string, err error) error {
 		return &host.Error{Code: he.Code, Message: fmt.Sprintf("nearlite: %s: %v", index, err), Err: err}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &host.Error{Code: host.CodeInterrupt, Message: "interrupted", Err: err}
-	case errors.Is(err, hnsw.ErrCorrupt), errors.Is(err, lexical.ErrCorrupt):
+	case isDamage(err):
 		_, name, _ := parseName(index)
 		return host.Errorf(host.CodeCorruptVTab, "nearlite: %s: %w; run INSERT INTO %s(%s) VALUES('rebuild')", index, err, name, name)
 	}

@@ -3,9 +3,6 @@ package sqlext
 import (
 	"errors"
 	"fmt"
-
-	"github.com/nearlite/nearlite/hnsw"
-	"github.com/nearlite/nearlite/lexical"
 )
 
 // maxFindings is where an integrity check stops listing.
@@ -33,7 +30,7 @@ func (f *findings) add(text string) {
 // that the check itself could not be done.
 func (f *findings) broken(err error) ([]string, error) {
 	if err != nil {
-		if !errors.Is(err, hnsw.ErrCorrupt) && !errors.Is(err, lexical.ErrCorrupt) && !isCorrupt(err) {
+		if !isDamage(err) {
 			return nil, wrapIndexError(f.label, err)
 		}
 		f.add(err.Error())

@@ -12,15 +12,29 @@ func (t *vectorTable) rebuild() error {
 	if err := t.restoreBase([]string{"vector"}); err != nil {
 		return err
 	}
-	if t.openErr != nil || t.index == nil {
-		if err := t.recreate(); err != nil {
-			return err
-		}
+	err := t.openErr
+	if err == nil {
+		err = t.refill()
 	}
+	if !isDamage(err) {
+		return err
+	}
+	// The rows cannot even be read: start from none.
+	if err := t.recreate(); err != nil {
+		return err
+	}
+	return t.refill()
+}
+
+// refill builds and writes, so that damaged rows come to light now and not at COMMIT.
+func (t *vectorTable) refill() error {
 	if err := t.begin(); err != nil {
 		return err
 	}
-	return t.build(t.base)
+	if err := t.build(t.base); err != nil {
+		return err
+	}
+	return t.sync()
 }
 
 // recreate replaces shadow rows that cannot be read by those of an empty index.
@@ -51,9 +65,12 @@ func (t *vectorTable) recreate() error {
 	if err := hnsw.Create(st, params); err != nil {
 		return t.wrap(err)
 	}
-	t.index, t.engine, t.begun, t.openErr = nil, nil, false, nil
+	t.forgetEngine()
 	return t.open()
 }
+
+// closeIndex makes the next use open the index anew.
+func (t *vectorTable) closeIndex() { t.index, t.engine = nil, nil }
 
 // Integrity implements PRAGMA integrity_check and quick_check.
 func (o hnswObject) Integrity(_, _ string, quick bool) ([]string, error) {
@@ -72,11 +89,20 @@ func (t *vectorTable) check(quick bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Another handle with a cache of its own reads what is on disk; ours may have it
+	// in memory as it was before it was damaged.
+	if err := t.sync(); err != nil {
+		return f.broken(err)
+	}
+	ix, err := hnsw.Open(hnsw.NewCache(0), shadow.HNSW{Tables: t.tables}, baseVectors{t})
+	if err != nil {
+		return f.broken(err)
+	}
 	var rows func(yield func(int64, error) bool)
 	if !gone && !quick {
 		rows = t.base.rowIDs(quoteName(t.base.columns[0]) + " IS NOT NULL")
 	}
-	return f.broken(t.index.Check(t.cat.context(), rows, f.add))
+	return f.broken(ix.Check(t.cat.context(), rows, f.add))
 }
 
 // orphaned reports whether the indexed table is gone. An index left alone by DROP

@@ -270,7 +270,7 @@ func (cat *catalog) newVectorTable(a host.ModuleArgs, args *hnswArgs) *vectorTab
 		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, shadow.HNSWSuffixes()),
 		baseName: args.table, baseCols: []string{args.column}, baseWhere: args.where,
 	}
-	t.opener = t.open
+	t.opener, t.closer = t.open, t.closeIndex
 	return t
 }
 

@@ -1,6 +1,7 @@
 package sqlext
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -64,13 +65,22 @@ func (r *hnswRows) lookup(v host.Value) error {
 
 // scan lists all rows that are indexed and still in the table.
 func (r *hnswRows) scan() error {
-	err := r.t.index.Scan(func(rowid int64) (bool, error) {
+	indexed, err := r.t.index.Rows()
+	if err != nil {
+		return r.t.wrap(err)
+	}
+	n := int64(0)
+	err = r.t.index.Scan(func(rowid int64) (bool, error) {
+		n++
 		ok, err := r.t.base.exists(rowid)
 		if ok {
 			r.pending = append(r.pending, hnsw.Hit{RowID: rowid})
 		}
 		return true, err
 	})
+	if err == nil && n != indexed {
+		err = fmt.Errorf("%w: %d rows are listed, want %d", hnsw.ErrCorrupt, n, indexed)
+	}
 	return r.t.wrap(err)
 }
 

@@ -23,8 +23,12 @@ func (t *indexTable) begin() error {
 	if t.openErr = t.opener(); t.openErr != nil {
 		return nil //nolint:nilerr // see above
 	}
-	if err := t.engine.Begin(); err != nil {
-		return t.wrap(err)
+	if err := t.wrap(t.engine.Begin()); err != nil {
+		if isDamage(err) {
+			t.openErr = err
+			return nil
+		}
+		return err
 	}
 	t.begun = true
 	return nil
@@ -67,12 +71,26 @@ func (t *indexTable) rollback() {
 		t.engine.Rollback()
 	}
 	t.undoRenames(-1)
+	if t.recreated {
+		t.closer()
+	}
 	t.ended()
 }
 
 func (t *indexTable) ended() {
-	t.begun, t.created = false, false
+	t.begun, t.created, t.recreated = false, false, false
 	t.marks, t.renames = t.marks[:0], nil
+}
+
+// forgetEngine drops an engine whose rows have been replaced under it. What undoes
+// that also takes back the rows of the engine opened next: it is opened again then.
+func (t *indexTable) forgetEngine() {
+	if t.begun {
+		t.engine.Rollback()
+	}
+	t.closer()
+	t.begun, t.openErr, t.recreated = false, nil, true
+	t.marks = t.marks[:0]
 }
 
 // innermost is the highest savepoint that we know of.
@@ -125,6 +143,9 @@ func (t *indexTable) rollbackTo(id int) error {
 	}
 	t.engine.Rollback()
 	t.begun, t.marks = false, t.marks[:0]
+	if t.recreated {
+		t.closer()
+	}
 	if t.created {
 		return nil // the savepoint is older than the table, which is gone
 	}

@@ -26,6 +26,7 @@ type indexTable struct {
 	tables       *shadow.Tables
 	engine       engine       // nil until opener has run
 	opener       func() error // opens the engine in the shadow tables, once
+	closer       func()       // makes opener open it again
 	self         any          // the *vectorTable or *lexicalTable around
 
 	// base is the indexed table as of the schema version beside it; nil when it is
@@ -42,6 +43,7 @@ type indexTable struct {
 	begun     bool  // a transaction is open in the engine
 	openErr   error // why opener failed, in this transaction
 	created   bool  // made in this transaction
+	recreated bool  // the engine was replaced in this transaction
 	destroyed bool
 	marks     []int // savepoints opened since Begin, ascending
 	renames   []rename

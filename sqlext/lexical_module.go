@@ -251,7 +251,7 @@ func (cat *catalog) newLexicalTable(a host.ModuleArgs, args *lexicalArgs) *lexic
 		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, shadow.LexicalSuffixes()),
 		baseName: args.table, baseCols: columns, baseWhere: args.where,
 	}
-	t.opener = t.open
+	t.opener, t.closer = t.open, t.closeIndex
 	return t
 }
 

@@ -45,15 +45,28 @@ func (t *lexicalTable) rebuild() error {
 	if err := t.restoreBase(t.fields); err != nil {
 		return err
 	}
-	if t.openErr != nil || t.index == nil {
-		if err := t.recreate(); err != nil {
-			return err
-		}
+	err := t.openErr
+	if err == nil {
+		err = t.refill()
 	}
+	if !isDamage(err) {
+		return err
+	}
+	if err := t.recreate(); err != nil {
+		return err
+	}
+	return t.refill()
+}
+
+// refill builds and writes, so that damaged rows come to light now and not at COMMIT.
+func (t *lexicalTable) refill() error {
 	if err := t.begin(); err != nil {
 		return err
 	}
-	return t.build(t.base)
+	if err := t.build(t.base); err != nil {
+		return err
+	}
+	return t.sync()
 }
 
 // recreate replaces shadow rows that cannot be read by those of an empty index.
@@ -67,9 +80,12 @@ func (t *lexicalTable) recreate() error {
 	if err := lexical.Create(st, t.asked); err != nil {
 		return t.wrap(err)
 	}
-	t.index, t.engine, t.begun, t.openErr = nil, nil, false, nil
+	t.forgetEngine()
 	return t.open()
 }
+
+// closeIndex makes the next use open the index anew.
+func (t *lexicalTable) closeIndex() { t.index, t.engine = nil, nil }
 
 // Integrity implements PRAGMA integrity_check and quick_check.
 func (o lexicalObject) Integrity(_, _ string, quick bool) ([]string, error) {
@@ -88,9 +104,17 @@ func (t *lexicalTable) check(quick bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// See vectorTable.check.
+	if err := t.sync(); err != nil {
+		return f.broken(err)
+	}
+	ix, err := lexical.Open(lexical.NewCache(0), shadow.Lexical{Tables: t.tables})
+	if err != nil {
+		return f.broken(err)
+	}
 	var src lexical.Source
 	if !gone && !quick {
 		src = t.base.eachText
 	}
-	return f.broken(t.index.Check(t.cat.context(), src, f.add))
+	return f.broken(ix.Check(t.cat.context(), src, f.add))
 }
