@@ -39,6 +39,7 @@ func main() {
 	log.SetFlags(0)
 	data := flag.String("data", "", "folder of the collections")
 	analyzer := flag.String("analyzer", "en", "analyzer of both columns")
+	scoring := flag.String("scoring", lexical.ScoringBM25, "bm25 or bleve")
 	profile := flag.String("cpuprofile", "", "write a CPU profile here")
 	rounds := flag.Int("rounds", 3, "times each query is timed")
 	throughSQL := flag.Bool("sql", false, "measure through SQL, on a file")
@@ -68,13 +69,13 @@ func main() {
 	fmt.Println("| collection | documents | documents/s | bytes | nDCG@10 | recall@100 | p50 µs | p99 µs | row by row/s |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, name := range flag.Args() {
-		if err := measure(filepath.Join(*data, name), name, *analyzer, *rounds); err != nil {
+		if err := measure(filepath.Join(*data, name), name, *analyzer, *scoring, *rounds); err != nil {
 			log.Fatalf("%s: %v", name, err)
 		}
 	}
 }
 
-func measure(dir, name, analyzer string, rounds int) error {
+func measure(dir, name, analyzer, scoring string, rounds int) error {
 	docs, err := readTexts(filepath.Join(dir, "docs.jsonl.gz"))
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func measure(dir, name, analyzer string, rounds int) error {
 	}
 	st := lexicaltest.New()
 	st.Begin()
-	params := lexical.Params{Columns: []lexical.Column{{Name: "title"}, {Name: "text"}}, Analyzer: analyzer}
+	params := lexical.Params{Columns: []lexical.Column{{Name: "title"}, {Name: "text"}}, Analyzer: analyzer, Scoring: scoring}
 	if err := lexical.Create(st, params); err != nil {
 		return err
 	}
