@@ -42,7 +42,7 @@ type save struct {
 // variable for tests.
 var minFold = 256 << 10
 
-const foldShare = 8
+const foldShare = 4
 
 func newTx(s *snapshot, st Store, cache *Cache) *tx {
 	t := &tx{base: s, epoch: newEpoch(), rowsTop: map[RowID]uint32{}}

@@ -48,6 +48,7 @@ func main() {
 	flag.IntVar(&c.threads, "threads", 1, "searching threads")
 	flag.DurationVar(&c.time, "time", time.Second, "time per measurement")
 	flag.BoolVar(&c.insert, "insert", false, "insert row by row instead of building")
+	flag.IntVar(&c.commits, "commits", 0, "insert the last `n` rows after the build, each in its own transaction")
 	flag.IntVar(&c.turnovers, "turnovers", 0, "delete and insert all rows `n` times, in random batches of a tenth, before searching")
 	flag.Parse()
 	if c.dir == "" {
@@ -63,7 +64,7 @@ func main() {
 type config struct {
 	dir, quantize, efs, profile, buildProfile string
 	rows, oversample, m, efc, threads         int
-	turnovers                                 int
+	turnovers, commits                        int
 	time                                      time.Duration
 	insert                                    bool
 }
@@ -161,16 +162,17 @@ func fill(c config, conn *memstore.Conn, ix *hnsw.Index, base [][]float32) error
 		}
 		defer pprof.StopCPUProfile()
 	}
+	built := base[:len(base)-c.commits]
 	start, cpu := time.Now(), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
 	if c.insert {
-		for i, v := range base {
+		for i, v := range built {
 			if err := ix.Insert(int64(i+1), v); err != nil {
 				return err
 			}
 		}
 	} else {
 		err := ix.Build(ctx, func(yield func(hnsw.RowID, []float32) error) error {
-			for i, v := range base {
+			for i, v := range built {
 				if err := yield(int64(i+1), v); err != nil {
 					return err
 				}
@@ -183,6 +185,9 @@ func fill(c config, conn *memstore.Conn, ix *hnsw.Index, base [][]float32) error
 	}
 	fmt.Printf("graph in %.2f s, %.2f s of CPU\n", time.Since(start).Seconds(), (cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID) - cpu).Seconds())
 	if err := commit(conn, ix); err != nil {
+		return err
+	}
+	if err := single(conn, ix, base, len(built)); err != nil {
 		return err
 	}
 	for n := range c.turnovers {
@@ -201,6 +206,40 @@ func commit(conn *memstore.Conn, ix *hnsw.Index) error {
 		return err
 	}
 	ix.Commit()
+	return nil
+}
+
+// single inserts rows, each in its own transaction.
+func single(conn *memstore.Conn, ix *hnsw.Index, base [][]float32, from int) error {
+	if from == len(base) {
+		return nil
+	}
+	var times []time.Duration
+	written := conn.Written
+	cpu := cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
+	for i := from; i < len(base); i++ {
+		start := time.Now()
+		conn.Begin()
+		if err := ix.Begin(); err != nil {
+			return err
+		}
+		if err := ix.Insert(int64(i+1), base[i]); err != nil {
+			return err
+		}
+		if err := commit(conn, ix); err != nil {
+			return err
+		}
+		times = append(times, time.Since(start))
+	}
+	cpu = cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID) - cpu
+	slices.Sort(times)
+	n := len(times)
+	st, err := ix.Stats()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d commits: p50 %v, p99 %v, longest %v, %v of CPU each; %d bytes of rows written each, log now %d rows of %d bytes\n", n, times[n/2],
+		times[n*99/100], times[n-1], cpu/time.Duration(n), (conn.Written-written)/int64(n), st.LogRows, st.LogBytes/max(1, st.LogRows))
 	return nil
 }
 

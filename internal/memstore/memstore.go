@@ -74,6 +74,9 @@ type Conn struct {
 
 	// Reads and Writes count calls, for tests of how often the store is asked.
 	Reads, Writes int
+
+	// Written counts the bytes of rows put.
+	Written int64
 }
 
 type savepoint struct {
@@ -268,6 +271,7 @@ func (c *Conn) Last(part hnsw.Part, buf []byte) (int64, []byte, error) {
 
 // Put implements hnsw.Store.
 func (c *Conn) Put(part hnsw.Part, id int64, data []byte) error {
+	c.Written += int64(len(data))
 	return c.write(part, func(t *table) { t.rows[id] = append([]byte{}, data...) })
 }
 
