@@ -87,10 +87,10 @@ func cosineF64Pair(a, b []float64) (dot, aa, bb float64) {
 }
 
 func dotF32Batch(q []float32, rows []*float32, dst []float32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		dotF32BatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		dotF32BatchAVX2(q, rows, dst)
 	default:
 		dotF32BatchGo(q, rows, dst)
@@ -98,10 +98,10 @@ func dotF32Batch(q []float32, rows []*float32, dst []float32) {
 }
 
 func squaredL2F32Batch(q []float32, rows []*float32, dst []float32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		squaredL2F32BatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		squaredL2F32BatchAVX2(q, rows, dst)
 	default:
 		squaredL2F32BatchGo(q, rows, dst)
@@ -109,10 +109,10 @@ func squaredL2F32Batch(q []float32, rows []*float32, dst []float32) {
 }
 
 func dotF16Batch(q []float32, rows []*uint16, dst []float32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512 && len(q)%8 != 0:
 		dotF16BatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		dotF16BatchAVX2(q, rows, dst)
 	default:
 		dotF16BatchGo(q, rows, dst)
@@ -120,10 +120,10 @@ func dotF16Batch(q []float32, rows []*uint16, dst []float32) {
 }
 
 func squaredL2F16Batch(q []float32, rows []*uint16, dst []float32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512 && len(q)%8 != 0:
 		squaredL2F16BatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		squaredL2F16BatchAVX2(q, rows, dst)
 	default:
 		squaredL2F16BatchGo(q, rows, dst)
@@ -131,10 +131,10 @@ func squaredL2F16Batch(q []float32, rows []*uint16, dst []float32) {
 }
 
 func dotBF16Batch(q []float32, rows []*uint16, dst []float32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		dotBF16BatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		dotBF16BatchAVX2(q, rows, dst)
 	default:
 		dotBF16BatchGo(q, rows, dst)
@@ -142,10 +142,10 @@ func dotBF16Batch(q []float32, rows []*uint16, dst []float32) {
 }
 
 func squaredL2BF16Batch(q []float32, rows []*uint16, dst []float32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		squaredL2BF16BatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		squaredL2BF16BatchAVX2(q, rows, dst)
 	default:
 		squaredL2BF16BatchGo(q, rows, dst)
@@ -153,10 +153,10 @@ func squaredL2BF16Batch(q []float32, rows []*uint16, dst []float32) {
 }
 
 func dotU8S8Batch(q []int8, rows []*uint8, dst []int32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		dotU8S8BatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		dotU8S8BatchAVX2(q, rows, dst)
 	default:
 		dotU8S8BatchGo(q, rows, dst)
@@ -164,10 +164,10 @@ func dotU8S8Batch(q []int8, rows []*uint8, dst []int32) {
 }
 
 func dotU8U8Batch(q []uint8, rows []*uint8, dst []int32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		dotU8U8BatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		dotU8U8BatchAVX2(q, rows, dst)
 	default:
 		dotU8U8BatchGo(q, rows, dst)
@@ -175,10 +175,10 @@ func dotU8U8Batch(q []uint8, rows []*uint8, dst []int32) {
 }
 
 func sumAbsDiffBatch(q []uint8, rows []*uint8, dst []uint32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		sumAbsDiffBatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		sumAbsDiffBatchAVX2(q, rows, dst)
 	default:
 		sumAbsDiffBatchGo(q, rows, dst)
@@ -186,10 +186,10 @@ func sumAbsDiffBatch(q []uint8, rows []*uint8, dst []uint32) {
 }
 
 func hammingBatch(q []byte, rows []*byte, dst []uint32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		hammingBatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		hammingBatchAVX2(q, rows, dst)
 	default:
 		hammingBatchGo(q, rows, dst)
@@ -197,10 +197,10 @@ func hammingBatch(q []byte, rows []*byte, dst []uint32) {
 }
 
 func andCountBatch(q []byte, rows []*byte, dst []uint32) {
-	switch tier {
-	case tierAVX512:
+	switch {
+	case tier == tierAVX512:
 		andCountBatchAVX512(q, rows, dst)
-	case tierAVX2:
+	case tier >= tierAVX2:
 		andCountBatchAVX2(q, rows, dst)
 	default:
 		andCountBatchGo(q, rows, dst)

@@ -5,17 +5,13 @@ import "math"
 // Float16ToFloat32 converts an IEEE 754 half to float32, exactly. The payload
 // of a NaN is kept.
 func Float16ToFloat32(h uint16) float32 {
-	sign := uint32(h&0x8000) << 16
-	exp := uint32(h>>10) & 0x1f
-	man := uint32(h & 0x3ff)
-	switch exp {
-	case 0: // zero or subnormal: man * 2^-24
-		f := float32(man) * 0x1p-24
-		return math.Float32frombits(math.Float32bits(f) | sign)
-	case 31:
-		return math.Float32frombits(sign | 0x7f800000 | man<<13)
+	// Exponent and mantissa moved into place are off by a factor of 2^112, for
+	// subnormals too; only infinities and NaN need their exponent set.
+	b := math.Float32bits(math.Float32frombits(uint32(h&0x7fff)<<13) * 0x1p112)
+	if h&0x7c00 == 0x7c00 {
+		b = 0x7f800000 | uint32(h&0x3ff)<<13
 	}
-	return math.Float32frombits(sign | (exp+112)<<23 | man<<13)
+	return math.Float32frombits(b | uint32(h&0x8000)<<16)
 }
 
 // Float32ToFloat16 converts to an IEEE 754 half: round to nearest even,
