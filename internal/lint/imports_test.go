@@ -83,7 +83,7 @@ var rules = []rule{
 	{
 		pkg:     "cmd/...",
 		own:     []string{"sqlext/sqlite", "cmd/...", "examples/data/..."},
-		outside: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "github.com/rivo/uniseg", "golang.org/x/term"},
+		outside: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/schollz/progressbar/v3", "github.com/rivo/uniseg", "golang.org/x/term"},
 		tests:   []string{"github.com/ncruces/go-sqlite3"},
 	},
 	{
