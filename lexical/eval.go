@@ -66,11 +66,87 @@ type evaluation struct {
 	leaves []*leaf
 	stats  SearchStats
 
+	*arena
+}
+
+// arena is memory that searches use again. A search takes its Index's and gives
+// it back; a search inside another one (from a filter) finds none and makes one.
+type arena struct {
 	scratch []byte
 	list    postingList
-	acc     []float64
-	count   []uint16
-	seen    []uint64
+	one     leafList
+
+	// Accumulators over a segment's documents. All are zero between uses.
+	acc   []float64
+	count []uint16
+	seen  []uint64 // bit set
+
+	ints   slab[uint32]
+	floats slab[float64]
+}
+
+// slab hands out slices of one growing block, all taken back at once.
+type slab[T any] struct {
+	block []T
+	used  int
+}
+
+// take returns an empty slice with room for n.
+func (s *slab[T]) take(n int) []T {
+	if s.used+n > len(s.block) {
+		// Slices handed out stay valid: the old block is left to them.
+		s.block, s.used = make([]T, max(2*len(s.block), n, 1024)), 0
+	}
+	s.used += n
+	return s.block[s.used-n : s.used-n : s.used]
+}
+
+func (ix *Index) newEvaluation(v view) *evaluation {
+	e := &evaluation{ix: ix, view: v, boosts: ix.schema.boosts, arena: ix.arena}
+	if ix.arena = nil; e.arena == nil {
+		e.arena = &arena{}
+	}
+	return e
+}
+
+// maxArena bounds what an idle Index keeps, in numbers.
+const maxArena = 1 << 20
+
+// close gives the memory back. Results must not alias it.
+func (e *evaluation) close() {
+	a := e.arena
+	e.arena = nil
+	a.ints.used, a.floats.used = 0, 0
+	if len(a.ints.block) <= maxArena && len(a.floats.block) <= maxArena && len(a.acc) <= maxArena && cap(a.scratch) <= 8*maxArena {
+		e.ix.arena = a
+	}
+}
+
+// accumulators makes room for a segment's documents.
+func (e *evaluation) accumulators(docs int) {
+	if len(e.acc) < docs {
+		e.acc, e.count, e.seen = make([]float64, docs), make([]uint16, docs), make([]uint64, (docs+63)/64)
+	}
+}
+
+// harvest moves what has been accumulated, from at least min sources, into lists,
+// and clears the accumulators.
+func (e *evaluation) harvest(docs, least, most int) (found []uint32, sums []float64) {
+	found, sums = e.ints.take(min(docs, most)), e.floats.take(min(docs, most))
+	for i, w := range e.seen[:(docs+63)/64] {
+		if w == 0 {
+			continue
+		}
+		e.seen[i] = 0
+		for ; w != 0; w &= w - 1 {
+			doc := i*64 + bits.TrailingZeros64(w)
+			if int(e.count[doc]) >= least {
+				found, sums = append(found, uint32(doc)), append(sums, e.acc[doc])
+			}
+			e.acc[doc], e.count[doc] = 0, 0
+		}
+	}
+	return found, sums
 }
 
 // averageLength is the mean number of tokens in the given columns.
@@ -103,6 +179,12 @@ func (e *evaluation) gatherAll(ctx context.Context) error {
 //
 // and tf summed over columns, weighted by their boosts (BM25F with one length).
 func (e *evaluation) score(l *leaf, segment int, list *leafList, scores []float64) ([]float64, error) {
+	err := e.scores(l, segment, list, func(_ uint32, score float64) { scores = append(scores, score) })
+	return scores, err
+}
+
+// scores calls to with each document of the list and its score.
+func (e *evaluation) scores(l *leaf, segment int, list *leafList, to func(doc uint32, score float64)) error {
 	p := &e.ix.schema.params
 	k1, b := p.K1, p.b()
 	weight := l.boost * l.idf * (k1 + 1)
@@ -116,7 +198,7 @@ func (e *evaluation) score(l *leaf, segment int, list *leafList, scores []float6
 		if n := int(doc / docBlockDocs); n != current {
 			var err error
 			if block, err = seg.docBlock(&e.ix.src, n); err != nil {
-				return nil, err
+				return err
 			}
 			current = n
 		}
@@ -128,9 +210,9 @@ func (e *evaluation) score(l *leaf, segment int, list *leafList, scores []float6
 			}
 		}
 		tf := list.tf[i]
-		scores = append(scores, weight*tf/(tf+fixed+perToken*float64(length)))
+		to(doc, weight*tf/(tf+fixed+perToken*float64(length)))
 	}
-	return scores, nil
+	return nil
 }
 
 func (noneNode) eval(*evaluation, int) (matches, error) { return matches{}, nil }
@@ -149,7 +231,7 @@ func (n allNode) eval(e *evaluation, segment int) (matches, error) {
 
 func (n leafNode) eval(e *evaluation, segment int) (matches, error) {
 	list := &n.leaf.lists[segment]
-	scores, err := e.score(n.leaf, segment, list, make([]float64, 0, len(list.docs)))
+	scores, err := e.score(n.leaf, segment, list, e.floats.take(len(list.docs)))
 	return matches{list.docs, scores}, err
 }
 
@@ -157,10 +239,15 @@ func (n anyNode) eval(e *evaluation, segment int) (matches, error) {
 	if len(n.children) == 1 && n.min <= 1 {
 		return n.children[0].eval(e, segment)
 	}
-	// Children are evaluated before the accumulators are used: they use them too.
+	// Children that are no words are evaluated before the accumulators are used:
+	// they may use them too.
 	parts := make([]matches, len(n.children))
 	total := 0
 	for i, c := range n.children {
+		if l, ok := c.(leafNode); ok {
+			total += len(l.leaf.lists[segment].docs)
+			continue
+		}
 		m, err := c.eval(e, segment)
 		if err != nil {
 			return matches{}, err
@@ -169,34 +256,24 @@ func (n anyNode) eval(e *evaluation, segment int) (matches, error) {
 		total += len(m.docs)
 	}
 	docs := int(e.view.segments[segment].seg.docs)
-	if len(e.acc) < docs {
-		e.acc = make([]float64, docs)
-		e.count = make([]uint16, docs)
-		e.seen = make([]uint64, (docs+63)/64)
+	e.accumulators(docs)
+	acc, count, seen := e.acc, e.count, e.seen
+	add := func(doc uint32, score float64) {
+		acc[doc] += score
+		count[doc]++
+		seen[doc/64] |= 1 << (doc % 64)
 	}
-	for _, m := range parts {
-		for i, doc := range m.docs {
-			e.acc[doc] += m.scores[i]
-			e.count[doc]++
-			e.seen[doc/64] |= 1 << (doc % 64)
+	var failed error
+	for i, c := range n.children {
+		if l, ok := c.(leafNode); ok && failed == nil {
+			failed = e.scores(l.leaf, segment, &l.leaf.lists[segment], add)
+		}
+		for j, doc := range parts[i].docs {
+			add(doc, parts[i].scores[j])
 		}
 	}
-	out := matches{make([]uint32, 0, min(total, docs)), make([]float64, 0, min(total, docs))}
-	for i, w := range e.seen[:(docs+63)/64] {
-		if w == 0 {
-			continue
-		}
-		e.seen[i] = 0
-		for ; w != 0; w &= w - 1 {
-			doc := uint32(i*64 + bits.TrailingZeros64(w))
-			if int(e.count[doc]) >= n.min {
-				out.docs = append(out.docs, doc)
-				out.scores = append(out.scores, e.acc[doc])
-			}
-			e.acc[doc], e.count[doc] = 0, 0
-		}
-	}
-	return out, nil
+	found, sums := e.harvest(docs, n.min, total) // clears, also after an error
+	return matches{found, sums}, failed
 }
 
 func (n bothNode) eval(e *evaluation, segment int) (matches, error) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-
-	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // leaf is a word of a query, or a set of words that count as one (the words with
@@ -39,43 +37,70 @@ type leafList struct {
 func (e *evaluation) gather(ctx context.Context, l *leaf) error {
 	l.lists = make([]leafList, len(e.view.segments))
 	var docs int64
-	var one leafList
 	for i, s := range e.view.segments {
-		list := &l.lists[i]
-		for _, t := range l.terms {
-			p, ok, err := s.seg.term(&e.ix.src, []byte(t.term))
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-			e.stats.Terms++
-			if e.stats.Terms%256 == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			var data []byte
-			data, e.scratch, err = s.seg.read(&e.ix.src, p.offset, p.bytes, e.scratch)
-			if err != nil {
-				return err
-			}
-			into := list
-			if len(list.docs) > 0 {
-				one.docs, one.tf, one.at, one.pos = one.docs[:0], one.tf[:0], one.at[:0], one.pos[:0]
-				into = &one
-			}
-			if !e.decode(into, data, p.docs, s, l, t.weight) {
-				return corruptf("segment %d: postings of %q do not decode", s.seg.number, t.term)
-			}
-			if into == &one {
-				list.union(&one, l.positions)
-			}
+		if err := e.gatherSegment(ctx, l, &l.lists[i], s); err != nil {
+			return err
 		}
-		docs += int64(len(list.docs))
+		docs += int64(len(l.lists[i].docs))
 	}
 	n := float64(e.view.rows)
 	l.idf = math.Log(1 + (n-float64(docs)+0.5)/(float64(docs)+0.5))
 	return nil
+}
+
+// gatherSegment reads a leaf's postings in one segment. Several words are added up
+// document by document; where positions are wanted, list by list.
+func (e *evaluation) gatherSegment(ctx context.Context, l *leaf, list *leafList, s *segmentState) error {
+	adding := len(l.terms) > 1 && !l.positions
+	total := 0
+	var failed error
+	for _, t := range l.terms {
+		p, ok, err := s.seg.term(&e.ix.src, []byte(t.term))
+		if err != nil {
+			failed = err
+			break
+		}
+		if !ok {
+			continue
+		}
+		e.stats.Terms++
+		if e.stats.Terms%256 == 0 && ctx.Err() != nil {
+			failed = ctx.Err()
+			break
+		}
+		var data []byte
+		data, e.scratch, err = s.seg.read(&e.ix.src, p.offset, p.bytes, e.scratch)
+		if err != nil {
+			failed = err
+			break
+		}
+		into := list
+		if adding || len(list.docs) > 0 {
+			into = &e.one
+			into.docs, into.tf, into.at, into.pos = into.docs[:0], into.tf[:0], into.at[:0], into.pos[:0]
+		} else {
+			list.docs, list.tf = e.ints.take(int(p.docs)), e.floats.take(int(p.docs))
+		}
+		if !e.decode(into, data, p.docs, s, l, t.weight) {
+			failed = corruptf("segment %d: postings of %q do not decode", s.seg.number, t.term)
+			break
+		}
+		switch {
+		case adding:
+			e.accumulators(int(s.seg.docs))
+			for i, doc := range into.docs {
+				e.acc[doc] += into.tf[i]
+				e.seen[doc/64] |= 1 << (doc % 64)
+			}
+			total += len(into.docs)
+		case into != list:
+			list.union(into)
+		}
+	}
+	if adding && total > 0 {
+		list.docs, list.tf = e.harvest(int(s.seg.docs), 0, total)
+	}
+	return failed
 }
 
 // decode appends the live documents of a posting list that have the leaf's term
@@ -90,12 +115,7 @@ func (e *evaluation) decode(out *leafList, data []byte, n uint32, s *segmentStat
 	if !ok || int(common) >= columns || uint64(n) > uint64(len(docs)) {
 		return false
 	}
-	var del *roaring.Bitmap
-	if s.del != nil {
-		del = s.del
-	}
-	out.docs = slices.Grow(out.docs, int(n))
-	out.tf = slices.Grow(out.tf, int(n))
+	del := s.del
 	commonTF := 0.0
 	if l.columns>>common&1 == 1 {
 		commonTF = weight * e.boosts[common]
@@ -172,42 +192,31 @@ func (e *evaluation) decodePositions(out *leafList, data []byte, n uint32, s *se
 	return true
 }
 
-// union merges another list in; frequencies of the same document add up.
-func (a *leafList) union(b *leafList, positions bool) {
-	var out leafList
-	out.docs = make([]uint32, 0, len(a.docs)+len(b.docs))
-	out.tf = make([]float64, 0, len(a.docs)+len(b.docs))
-	if positions {
-		out.at = append(out.at, 0)
-	}
-	i, j := 0, 0
-	for i < len(a.docs) || j < len(b.docs) {
+// union merges another list with positions in; frequencies of a document add up.
+func (l *leafList) union(b *leafList) {
+	a := *l
+	out := leafList{at: []uint32{0}}
+	for i, j := 0, 0; i < len(a.docs) || j < len(b.docs); {
 		takeA := j == len(b.docs) || i < len(a.docs) && a.docs[i] <= b.docs[j]
 		takeB := i == len(a.docs) || j < len(b.docs) && b.docs[j] <= a.docs[i]
 		var doc uint32
 		var tf float64
 		if takeA {
 			doc, tf = a.docs[i], a.tf[i]
-			if positions {
-				out.pos = append(out.pos, a.pos[a.at[i]:a.at[i+1]]...)
-			}
+			out.pos = append(out.pos, a.pos[a.at[i]:a.at[i+1]]...)
 			i++
 		}
 		if takeB {
 			doc = b.docs[j]
 			tf += b.tf[j]
-			if positions {
-				out.pos = append(out.pos, b.pos[b.at[j]:b.at[j+1]]...)
-			}
+			out.pos = append(out.pos, b.pos[b.at[j]:b.at[j+1]]...)
 			j++
 		}
 		out.docs, out.tf = append(out.docs, doc), append(out.tf, tf)
-		if positions {
-			if takeA && takeB {
-				slices.Sort(out.pos[out.at[len(out.at)-1]:])
-			}
-			out.at = append(out.at, uint32(len(out.pos)))
+		if takeA && takeB {
+			slices.Sort(out.pos[out.at[len(out.at)-1]:])
 		}
+		out.at = append(out.at, uint32(len(out.pos)))
 	}
-	*a = out
+	*l = out
 }

@@ -63,8 +63,8 @@ func (ix *Index) spans(query string, syntax Syntax, column int, text string) (to
 	marked := map[int]bool{}
 	memo := map[string]bool{}
 	for i, t := range tokens {
-		term := string(cutTerm(t.Term))
-		hit, known := memo[term]
+		term := cutTerm(t.Term)
+		hit, known := memo[string(term)]
 		if !known {
 			for _, p := range w.patterns {
 				if p.columns>>column&1 == 1 && p.pattern.weight(term) > 0 {
@@ -72,7 +72,7 @@ func (ix *Index) spans(query string, syntax Syntax, column int, text string) (to
 					break
 				}
 			}
-			memo[term] = hit
+			memo[string(term)] = hit
 		}
 		if hit {
 			marked[i] = true
@@ -112,7 +112,7 @@ func (p watchedPhrase) mark(tokens analysis.TokenStream, marked map[int]bool) {
 	for k, s := range p.slots {
 		fits[k] = map[uint64][]int{}
 		for i, t := range tokens {
-			term := string(cutTerm(t.Term))
+			term := cutTerm(t.Term)
 			if t.Position >= 0 && slices.ContainsFunc(s.patterns, func(x pattern) bool { return x.weight(term) > 0 }) {
 				at := uint64(t.Position)
 				fits[k][at] = append(fits[k][at], i)

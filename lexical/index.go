@@ -13,6 +13,7 @@ type Index struct {
 	schema *schema
 	snap   *snapshot    // the committed state seen last
 	tx     *transaction // nil outside Begin … Commit or Rollback
+	arena  *arena       // of the last search; nil while one runs
 }
 
 // Create writes the rows of an empty index. The store must hold no rows of one.

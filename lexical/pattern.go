@@ -18,14 +18,14 @@ type pattern interface {
 	// prefix is what all words of the set begin with.
 	prefix() string
 	// weight is above 0 for words of the set: 1, or less for a near miss.
-	weight(term string) float64
+	weight(term []byte) float64
 }
 
 type exactPattern string
 
 func (p exactPattern) prefix() string { return string(p) }
-func (p exactPattern) weight(term string) float64 {
-	if term == string(p) {
+func (p exactPattern) weight(term []byte) float64 {
+	if string(term) == string(p) {
 		return 1
 	}
 	return 0
@@ -34,11 +34,15 @@ func (p exactPattern) weight(term string) float64 {
 type prefixPattern string
 
 func (p prefixPattern) prefix() string { return string(p) }
-func (p prefixPattern) weight(term string) float64 {
-	if strings.HasPrefix(term, string(p)) {
+func (p prefixPattern) weight(term []byte) float64 {
+	if hasPrefix(term, string(p)) {
 		return 1
 	}
 	return 0
+}
+
+func hasPrefix(term []byte, prefix string) bool {
+	return len(term) >= len(prefix) && string(term[:len(prefix)]) == prefix
 }
 
 // regexpPattern matches whole words. Go's regular expressions take time linear
@@ -49,8 +53,8 @@ type regexpPattern struct {
 }
 
 func (p regexpPattern) prefix() string { return p.literal }
-func (p regexpPattern) weight(term string) float64 {
-	if p.re.MatchString(term) {
+func (p regexpPattern) weight(term []byte) float64 {
+	if p.re.Match(term) {
 		return 1
 	}
 	return 0
@@ -140,11 +144,11 @@ func newFuzzy(term string, prefix, distance int) (pattern, error) {
 
 func (p fuzzyPattern) prefix() string { return p.fixed }
 
-func (p fuzzyPattern) weight(term string) float64 {
-	if !strings.HasPrefix(term, p.fixed) || len(term) > (len(p.word)+p.most)*utf8.UTFMax {
+func (p fuzzyPattern) weight(term []byte) float64 {
+	if !hasPrefix(term, p.fixed) || len(term) > (len(p.word)+p.most)*utf8.UTFMax {
 		return 0
 	}
-	n := utf8.RuneCountInString(term)
+	n := utf8.RuneCount(term)
 	if n > len(p.word)+p.most || n < len(p.word)-p.most {
 		return 0
 	}
@@ -158,7 +162,7 @@ func (p fuzzyPattern) weight(term string) float64 {
 // editDistance is the Levenshtein distance of a word and a term, or most+1 when
 // it is greater than most. It fills only the band of the matrix within most of
 // the diagonal (Ukkonen 1985).
-func editDistance(word []rune, term string, most int) int {
+func editDistance(word []rune, term []byte, most int) int {
 	const none = 1 << 20
 	var rows [2][64]int
 	prev, row := rows[0][:], rows[1][:]
@@ -169,7 +173,7 @@ func editDistance(word []rune, term string, most int) int {
 		prev[j] = j
 	}
 	i := 0
-	for _, r := range term {
+	for _, r := range string(term) { // the conversion does not copy
 		i++
 		lo, hi := max(1, i-most), min(len(word), i+most)
 		row[lo-1] = none
@@ -224,9 +228,9 @@ func (p rangePattern) prefix() string {
 	return p.from[:commonPrefix(p.from, p.to)]
 }
 
-func (p rangePattern) weight(term string) float64 {
-	if term < p.from || term == p.from && !p.includeFrom ||
-		p.to != "" && (term > p.to || term == p.to && !p.includeTo) {
+func (p rangePattern) weight(term []byte) float64 {
+	if string(term) < p.from || string(term) == p.from && !p.includeFrom ||
+		p.to != "" && (string(term) > p.to || string(term) == p.to && !p.includeTo) {
 		return 0
 	}
 	return 1
@@ -238,7 +242,7 @@ func (p rangePattern) weight(term string) float64 {
 type numberPattern struct {
 	from, to               float64
 	includeFrom, includeTo bool
-	value                  func(term string) (float64, bool)
+	value                  func(term []byte) (float64, bool)
 }
 
 func newNumericRange(q *query.NumericRangeQuery) pattern {
@@ -260,17 +264,17 @@ func newNumericRange(q *query.NumericRangeQuery) pattern {
 	return p
 }
 
-func numberOf(term string) (float64, bool) {
-	if term == "" || term[0] != '-' && term[0] != '+' && term[0] != '.' && (term[0] < '0' || term[0] > '9') {
+func numberOf(term []byte) (float64, bool) {
+	if len(term) == 0 || term[0] != '-' && term[0] != '+' && term[0] != '.' && (term[0] < '0' || term[0] > '9') {
 		return 0, false
 	}
-	v, err := strconv.ParseFloat(term, 64)
+	v, err := strconv.ParseFloat(string(term), 64)
 	return v, err == nil && !math.IsNaN(v)
 }
 
 func (p numberPattern) prefix() string { return "" }
 
-func (p numberPattern) weight(term string) float64 {
+func (p numberPattern) weight(term []byte) float64 {
 	v, ok := p.value(term)
 	if !ok || v < p.from || v == p.from && !p.includeFrom || v > p.to || v == p.to && !p.includeTo {
 		return 0
@@ -282,12 +286,12 @@ func (p numberPattern) weight(term string) float64 {
 // (with the keyword analyzer, which keeps them whole) and in bounds.
 var dateLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "2006-01"}
 
-func dateOf(term string) (float64, bool) {
+func dateOf(term []byte) (float64, bool) {
 	if len(term) < 7 || term[0] < '0' || term[0] > '9' {
 		return 0, false
 	}
 	for _, layout := range dateLayouts {
-		if t, err := time.Parse(layout, strings.ToUpper(term)); err == nil {
+		if t, err := time.Parse(layout, strings.ToUpper(string(term))); err == nil {
 			return float64(t.UnixMicro()), true
 		}
 	}
@@ -318,7 +322,7 @@ func newDateRangeString(q *query.DateRangeStringQuery) (pattern, error) {
 		if text == "" {
 			return time.Time{}, nil
 		}
-		v, ok := dateOf(text)
+		v, ok := dateOf([]byte(text))
 		if !ok {
 			return time.Time{}, queryErrorf("date %s in the query, want the form 2006-01-02T15:04:05Z or 2006-01-02", excerpt(text))
 		}

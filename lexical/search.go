@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sort"
-	"strings"
 )
 
 // Syntax says how the text of a query is read.
@@ -172,7 +171,8 @@ func (ix *Index) run(ctx context.Context, req Request, rows []int64, parseOnly b
 	if err != nil {
 		return SearchStats{}, err
 	}
-	e := &evaluation{ix: ix, view: v, boosts: ix.schema.boosts}
+	e := ix.newEvaluation(v)
+	defer e.close()
 	c := compiler{ix: ix, columns: columns, syntax: req.Syntax}
 	c.expand = func(columns uint64, p pattern) ([]weightedTerm, error) { return e.expand(ctx, columns, p) }
 	root, err := c.compile(q, 1, req.Syntax == QueryString)
@@ -235,14 +235,14 @@ func (e *evaluation) expand(ctx context.Context, columns uint64, p pattern) ([]w
 			if n++; n%4096 == 0 && ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			term := string(it.term)
-			if !strings.HasPrefix(term, prefix) {
+			if !hasPrefix(it.term, prefix) {
 				break
 			}
-			w := p.weight(term)
-			if w == 0 || seen[term] {
+			w := p.weight(it.term)
+			if w == 0 || seen[string(it.term)] {
 				continue
 			}
+			term := string(it.term)
 			if seen[term] = true; len(seen) > maxClauses {
 				return nil, queryErrorf("a pattern of the query stands for more than %d words; make it more specific", maxClauses)
 			}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 )
 
 // TermCount is a word of the dictionary and the number of documents that hold it.
@@ -21,12 +20,13 @@ func (ix *Index) Terms(prefix string, n int) ([]TermCount, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluation{ix: ix, view: v, boosts: ix.schema.boosts}
+	e := ix.newEvaluation(v)
+	defer e.close()
 	counts := map[string]int64{}
 	for _, s := range v.segments {
 		it := s.seg.seek(&ix.src, []byte(prefix))
 		for it.next() {
-			if !strings.HasPrefix(string(it.term), prefix) {
+			if !hasPrefix(it.term, prefix) {
 				break
 			}
 			docs := int64(it.post.docs)
@@ -80,7 +80,8 @@ func (ix *Index) DocFreq(ctx context.Context, term string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	e := &evaluation{ix: ix, view: v, boosts: ix.schema.boosts}
+	e := ix.newEvaluation(v)
+	defer e.close()
 	l := &leaf{terms: []weightedTerm{{term, 1}}, columns: ix.schema.all(), boost: 1}
 	if err := e.gather(ctx, l); err != nil {
 		return 0, err
