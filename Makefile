@@ -93,12 +93,16 @@ bench: ## every Go benchmark once, to see that they run
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
 
 .PHONY: bench-kernels
-bench-kernels: ## distances and batch kernels of every tier this machine has
-	$(GO) test -run '^$$' -bench . ./vector
+bench-kernels: ## every kernel in every tier this machine has, beside plain Go and vek
+	$(GO) run ./bench/kernels
 
 .PHONY: bench-ann
 bench-ann: need-data ## recall against speed beside hnswlib and an exact scan; DATA=DIR, see bench/ann
 	$(GO) run ./bench/ann -data $(DATA)
+
+.PHONY: bench-filter
+bench-filter: need-data ## filtered search, each plan beside the planner's choice; DATA=DIR, see bench/filter
+	$(GO) run ./bench/filter $(DATA)
 
 .PHONY: bench-hybrid
 bench-hybrid: need-data ## ways to join words and vectors on judged collections; DATA="DIR DIR", see bench/fusion
