@@ -21,7 +21,7 @@ func DistanceCos(a, b Vector) (d float64, ok bool, err error) {
 	default:
 		dot, aa, bb = blocks32(a, b, true)
 	}
-	d = float64(float32(1 - dot/math.Sqrt(aa*bb)))
+	d = float64(float32(1 - dot/normProduct(aa, bb)))
 	return d, !math.IsNaN(d), nil
 }
 
@@ -43,6 +43,15 @@ func DistanceL2(a, b Vector) (d float64, ok bool, err error) {
 	}
 	d = float64(float32(math.Sqrt(sum)))
 	return d, !math.IsNaN(d), nil
+}
+
+// normProduct returns √(aa·bb): in one step, which is exact for aa = bb,
+// unless the product leaves the range of float64.
+func normProduct(aa, bb float64) float64 {
+	if p := aa * bb; p >= 0x1p-1000 && p <= math.MaxFloat64 {
+		return math.Sqrt(p)
+	}
+	return math.Sqrt(aa) * math.Sqrt(bb)
 }
 
 // comparable2 checks that two vectors have one type and one length.

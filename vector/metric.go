@@ -76,7 +76,7 @@ func CosineDistance(dot, aa, bb float32) float64 {
 	if aa == 0 || bb == 0 {
 		return 1
 	}
-	d := 1 - float64(dot)/math.Sqrt(float64(aa)*float64(bb))
+	d := 1 - float64(dot)/normProduct(float64(aa), float64(bb))
 	switch {
 	case d < 0:
 		return 0
