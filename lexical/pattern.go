@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"math"
+	"math/bits"
 	"regexp"
 	"regexp/syntax"
 	"strconv"
@@ -82,38 +83,57 @@ func newRegexp(text string) (pattern, error) {
 	return regexpPattern{re, literal}, nil
 }
 
-// newWildcard makes a pattern of text with * for any characters and ? for one.
-func newWildcard(text string) (pattern, error) {
-	if i := strings.IndexAny(text, "*?"); i >= 0 && i == len(text)-1 && text[i] == '*' {
-		return prefixPattern(text[:i]), nil
-	}
-	var b strings.Builder
-	for _, part := range splitKeep(text, "*?") {
-		switch part {
-		case "*":
-			b.WriteString(`(?s:.*)`)
-		case "?":
-			b.WriteString(`(?s:.)`)
-		default:
-			b.WriteString(regexp.QuoteMeta(part))
-		}
-	}
-	return newRegexp(b.String())
+// globPattern matches whole words with * for any characters and ? for one.
+type globPattern struct {
+	text    []rune
+	literal string
 }
 
-func splitKeep(s, separators string) (parts []string) {
-	for s != "" {
-		i := strings.IndexAny(s, separators)
-		switch {
-		case i < 0:
-			return append(parts, s)
-		case i > 0:
-			parts = append(parts, s[:i])
-		}
-		parts = append(parts, s[i:i+1])
-		s = s[i+1:]
+// newWildcard makes a pattern of text with * and ?.
+func newWildcard(text string) (pattern, error) {
+	if len(text) > maxPatternBytes {
+		return nil, queryErrorf("wildcard pattern has %d bytes, want at most %d", len(text), maxPatternBytes)
 	}
-	return parts
+	i := strings.IndexAny(text, "*?")
+	switch {
+	case i < 0:
+		return exactPattern(text), nil
+	case i == len(text)-1 && text[i] == '*':
+		return prefixPattern(text[:i]), nil
+	}
+	return globPattern{[]rune(text), text[:i]}, nil
+}
+
+func (p globPattern) prefix() string { return p.literal }
+
+// weight walks word and pattern together; after a mismatch it lets the last star
+// take one character more. Earlier stars need no second try.
+func (p globPattern) weight(term []byte) float64 {
+	at, star, starAt, i := 0, -1, 0, 0
+	for i < len(term) {
+		r, size := utf8.DecodeRune(term[i:])
+		switch {
+		case at < len(p.text) && p.text[at] == '*':
+			star, starAt = at, i
+			at++
+		case at < len(p.text) && (p.text[at] == '?' || p.text[at] == r):
+			at++
+			i += size
+		case star >= 0:
+			_, skip := utf8.DecodeRune(term[starAt:])
+			starAt += skip
+			at, i = star+1, starAt
+		default:
+			return 0
+		}
+	}
+	for at < len(p.text) && p.text[at] == '*' {
+		at++
+	}
+	if at < len(p.text) {
+		return 0
+	}
+	return 1
 }
 
 // fuzzyPattern is the set of words within an edit distance (insertion, deletion,
@@ -122,6 +142,20 @@ type fuzzyPattern struct {
 	word  []rune
 	fixed string // the beginning that must agree
 	most  int
+	ascii bool
+	bytes uint64 // set of the word's bytes, if it is ASCII
+}
+
+// byteSet is the set of a word's bytes, folded to 64 members, and whether all are
+// ASCII. An edit changes at most one member each way, which tells most words apart
+// without computing their distance.
+func byteSet[T string | []byte](word T) (set uint64, ascii bool) {
+	var all byte
+	for i := range len(word) {
+		set |= 1 << (word[i] & 63)
+		all |= word[i]
+	}
+	return set, all < utf8.RuneSelf
 }
 
 // newFuzzy makes a fuzzy pattern; the first prefix characters must agree.
@@ -136,6 +170,7 @@ func newFuzzy(term string, prefix, distance int) (pattern, error) {
 		return exactPattern(term), nil
 	}
 	p := fuzzyPattern{word: []rune(term), most: distance}
+	p.bytes, p.ascii = byteSet(term)
 	if prefix > 0 {
 		p.fixed = string(p.word[:min(prefix, len(p.word))])
 	}
@@ -147,6 +182,12 @@ func (p fuzzyPattern) prefix() string { return p.fixed }
 func (p fuzzyPattern) weight(term []byte) float64 {
 	if !hasPrefix(term, p.fixed) || len(term) > (len(p.word)+p.most)*utf8.UTFMax {
 		return 0
+	}
+	if p.ascii {
+		set, ascii := byteSet(term)
+		if ascii && (bits.OnesCount64(set&^p.bytes) > p.most || bits.OnesCount64(p.bytes&^set) > p.most) {
+			return 0
+		}
 	}
 	n := utf8.RuneCount(term)
 	if n > len(p.word)+p.most || n < len(p.word)-p.most {
