@@ -293,11 +293,12 @@ func (l *linker) roomNear(layer int, a uint32) (uint32, error) {
 		if err != nil {
 			return 0, err
 		}
-		for _, z := range slices.Clone(links) {
+		links = slices.Clone(links)
+		for _, z := range links {
 			if !l.mutual(layer, u, z) {
 				continue // a link to come
 			}
-			ok, err := l.connected(layer, NodeID(u), z)
+			ok, err := l.connected(layer, u, links, z)
 			if err != nil {
 				return 0, err
 			}

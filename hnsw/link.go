@@ -273,7 +273,7 @@ func (l *linker) squeeze(layer int, target NodeID, fresh []newLink, order []uint
 		if at < 0 {
 			continue
 		}
-		ok, err := l.connected(layer, target, z)
+		ok, err := l.connected(layer, uint32(target), l.cur, z)
 		if err != nil {
 			return err
 		}
@@ -344,27 +344,30 @@ func (l *linker) all(layer int, id uint32) ([]uint32, error) {
 }
 
 // connected reports whether there is a path from z to target, whose links are
-// l.cur, other than their link.
-func (l *linker) connected(layer int, target NodeID, z uint32) (bool, error) {
+// list, other than their link. It ends at the first of target's neighbors, most
+// often two steps away.
+func (l *linker) connected(layer int, target uint32, list []uint32, z uint32) (bool, error) {
 	l.search.reset(l.t.nodes)
+	l.far.reset(l.t.nodes)
+	for _, w := range list {
+		l.far.add(w)
+	}
+	l.search.add(target)
 	l.search.add(z)
 	l.queue = append(l.queue[:0], z)
 	for at := 0; at < len(l.queue); at++ {
-		id := l.queue[at]
-		links, err := l.all(layer, id)
+		links, err := l.all(layer, l.queue[at])
 		if err != nil {
 			return false, err
 		}
 		for _, w := range links {
-			if w == uint32(target) {
-				if id != z {
-					return true, nil
-				}
+			if !l.search.add(w) {
 				continue
 			}
-			if l.search.add(w) {
-				l.queue = append(l.queue, w)
+			if l.far.has(w) {
+				return true, nil
 			}
+			l.queue = append(l.queue, w)
 		}
 	}
 	return false, nil
