@@ -24,6 +24,9 @@ func counted(in *planner.Input) {
 	in.Filter.Counted, in.Filter.Listed, in.Filter.Indexed = true, true, true
 }
 func indexed(in *planner.Input) { in.Filter.Indexed = true }
+func force(p planner.Plan) func(*planner.Input) {
+	return func(in *planner.Input) { in.Force = p }
+}
 func lexical(in *planner.Input) { in.Lexical, in.Candidates = true, 2500 }
 func k(n int) func(*planner.Input) {
 	return func(in *planner.Input) { in.K, in.EfSearch = n, max(n, in.EfSearch) }
@@ -50,6 +53,8 @@ func TestChoose(t *testing.T) {
 		{"90 % pass", input(1_000_000, 900_000), planner.TraverseThenFilter},
 		{"10 % pass", input(50_000, 5_000), planner.TraverseThenFilter},
 		{"asked to be exact", input(50_000, 25_000, exact), planner.ExactScan},
+		{"asked for a plan", input(50_000, 25_000, force(planner.FilteredTraversal)), planner.FilteredTraversal},
+		{"asked for a plan that few rows rule out", input(50_000, 20, counted, force(planner.TraverseThenFilter)), planner.TraverseThenFilter},
 		{"text, half pass", input(50_000, 25_000, lexical), planner.LexicalFirst},
 		{"text, few rows at hand", input(50_000, 50, lexical, counted), planner.ExactScan},
 		{"text, no filter", input(50_000, 0, lexical, noFilter), planner.LexicalScan},
@@ -104,8 +109,8 @@ func TestChooseInvariants(t *testing.T) {
 							t.Fatalf("%+v %+v: %q at %.0f was rejected for %q at %.0f", in, in.Filter, r.Plan, r.Cost, d.Plan, d.Cost)
 						}
 					}
-					if d.Plan == planner.TraverseThenFilter && (d.Budget < int64(4*n) || d.Fetch < 1 || d.EfSearch < 1) {
-						t.Fatalf("%+v: budget %d, fetch %d, ef_search %d", in, d.Budget, d.Fetch, d.EfSearch)
+					if d.Plan == planner.TraverseThenFilter && (d.Fetch < 1 || d.EfSearch < 1) {
+						t.Fatalf("%+v: fetch %d, ef_search %d", in, d.Fetch, d.EfSearch)
 					}
 				}
 			}
@@ -131,6 +136,40 @@ func TestCostsAreMonotonic(t *testing.T) {
 			t.Errorf("traversing for %v of the rows costs %.0f, for fewer %.0f", share, then, lastThen)
 		}
 		lastExact, lastThen = exact, then
+	}
+}
+
+// A traversal whose candidates do not pass is given up once going on is dearer than
+// the exact scan; one that finds its rows is not.
+func TestGiveUp(t *testing.T) {
+	d := planner.Choose(input(50_000, 5_000))
+	if d.Plan != planner.TraverseThenFilter {
+		t.Fatalf("plan %q", d.Plan)
+	}
+	for tested := int64(1); tested < 20_000; tested++ {
+		if d.GiveUp(tested, int(min(9, tested/10))) && tested < 5_000 {
+			t.Fatalf("given up after %d candidates, one in ten of which passed", tested)
+		}
+	}
+	given := int64(0)
+	for tested := int64(1); tested < 50_000; tested++ {
+		if d.GiveUp(tested, 0) {
+			given = tested
+			break
+		}
+	}
+	if given < 40 || given > 2_000 {
+		t.Errorf("given up after %d candidates, none of which passed", given)
+	}
+}
+
+func TestListBound(t *testing.T) {
+	in := input(1_000_000, 0)
+	if n := planner.ListBound(in, planner.Selectivity{Probed: 96, Passed: 50}); n != 0 {
+		t.Errorf("half pass: list up to %d rows, want 0", n)
+	}
+	if n := planner.ListBound(in, planner.Selectivity{Probed: 96}); n < 1_000 || n > 50_000 {
+		t.Errorf("none of 96 passed: list up to %d rows", n)
 	}
 }
 
@@ -173,7 +212,7 @@ func TestSelectivity(t *testing.T) {
 		})
 	}
 	costs := planner.DefaultCosts()
-	for rows, want := range map[int64]int{0: planner.FirstSample, 500: 75, 1_000_000: planner.MaxSample} {
+	for rows, want := range map[int64]int{0: planner.FirstSample, 500: 93, 1_000_000: planner.MaxSample} {
 		if got := planner.SampleLimit(rows, costs); got != want {
 			t.Errorf("limit of a sample of %d rows: %d, want %d", rows, got, want)
 		}

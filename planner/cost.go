@@ -2,21 +2,25 @@ package planner
 
 import "math"
 
-// Costs are the prices of the elementary steps of a search, in nanoseconds. They
-// describe one machine and one host; DefaultCosts are those measured on a 2-core
-// x86-64 machine with SQLite compiled to WebAssembly, and Observe moves them
-// towards what a process sees.
+// Costs are the prices of the elementary steps of a search, in nanoseconds.
+// DefaultCosts are those measured on a 2-core x86-64 machine with SQLite compiled to
+// WebAssembly; docs/planner.md says how.
 type Costs struct {
 	// Node is the fixed part of visiting a graph node: finding its block, testing
 	// the visited set, keeping the candidate list.
 	Node float64
 	// Dim is the price of one dimension of a distance on the index's codes.
 	Dim float64
+	// Place is what each place of the candidate list adds to each visit: the list is
+	// kept sorted.
+	Place float64
 	// Rescore is reading one base vector by rowid and computing its true distance,
-	// without the dimensions.
-	Rescore float64
-	// RescoreDim is the price of one dimension of that.
+	// without the dimensions; RescoreDim is the price of one dimension of that.
+	Rescore    float64
 	RescoreDim float64
+	// Read is the same for a row that a running statement delivers.
+	Read    float64
+	ReadDim float64
 	// Probe is testing the filter on one row by rowid.
 	Probe float64
 	// Member is testing one row against a list of matching rows.
@@ -32,16 +36,18 @@ type Costs struct {
 	Start float64
 }
 
-// DefaultCosts returns the measured prices. docs/planner.md says how each was
-// measured.
+// DefaultCosts returns the measured prices.
 func DefaultCosts() Costs {
 	return Costs{
-		Node:       30,
-		Dim:        0.06,
-		Rescore:    700,
+		Node:       40,
+		Dim:        0.07,
+		Place:      0.04,
+		Rescore:    1_500,
 		RescoreDim: 0.9,
-		Probe:      1_500,
-		Member:     25,
+		Read:       500,
+		ReadDim:    0.5,
+		Probe:      1_200,
+		Member:     80,
 		List:       250,
 		ListScan:   450,
 		Posting:    60,
@@ -49,11 +55,16 @@ func DefaultCosts() Costs {
 	}
 }
 
-// Visit is the price of visiting one node of a graph of that many dimensions.
-func (c Costs) Visit(dims int) float64 { return c.Node + c.Dim*float64(dims) }
+// visit is the price of visiting one node with a candidate list of ef places.
+func (c Costs) visit(dims, ef int) float64 {
+	return c.Node + c.Dim*float64(dims) + c.Place*float64(ef)
+}
 
-// rescore is the price of one true distance.
+// rescore is the price of one true distance by rowid.
 func (c Costs) rescore(dims int) float64 { return c.Rescore + c.RescoreDim*float64(dims) }
+
+// read is the price of one true distance of a delivered row.
+func (c Costs) read(dims int) float64 { return c.Read + c.ReadDim*float64(dims) }
 
 // visitedPerCandidate is how many nodes a traversal visits for each place of its
 // candidate list. Every expansion looks at up to 2M neighbors on the ground layer,
@@ -112,34 +123,36 @@ func (c Costs) ExactAll(in Input) float64 {
 	return c.Start + float64(in.Rows)*c.rescore(in.Dims)
 }
 
-// Exact is the price of an exact scan of the matching rows: list them, then one
-// true distance for each.
+// Exact is the price of an exact scan of the matching rows: one statement that
+// finds them, as a listing would, and delivers their vectors. That they may have
+// been listed before does not help: the statement finds them again.
 func (c Costs) Exact(in Input) float64 {
-	return c.Start + c.listing(in) + in.Filter.Matches*c.rescore(in.Dims)
+	find := float64(in.Rows) * c.ListScan
+	if in.Filter.Indexed {
+		find = in.Filter.Matches * c.List
+	}
+	return c.Start + find + in.Filter.Matches*c.read(in.Dims)
 }
 
 // Traverse is the price of an unfiltered traversal: the nodes it visits, and the
 // true distances of its best candidates.
 func (c Costs) Traverse(in Input, ef int) float64 {
-	return c.Start + visited(in, ef)*c.Visit(in.Dims) + rescored(in)*c.rescore(in.Dims)
+	return c.Start + visited(in, ef)*c.visit(in.Dims, ef) + rescored(in)*c.rescore(in.Dims)
 }
 
 // FilteredTraversal is the price of a traversal with the filter inside. It needs
 // as many matching candidates as an unfiltered one needs candidates. To meet one
-// matching node it looks, on average, at 1/selectivity nodes: each of these is
-// tested against the filter, but below a selectivity of about one half only the
-// matching ones, and as many bridges again, get a distance.
+// matching node it looks, on average, at 1/selectivity nodes, and each of these is
+// tested against the filter and gets a distance.
 //
 // listed: the matching rows are listed first and a test is a look at the list;
 // otherwise a test is a probe of the base row.
 func (c Costs) FilteredTraversal(in Input, listed bool) float64 {
 	s := math.Max(selectivity(in), 1/math.Max(float64(in.Rows), 1))
-	base := visited(in, in.EfSearch)
-	tested := math.Min(float64(in.Rows), base/s)
-	distances := math.Min(tested, base*math.Min(2, 1/s))
-	cost := c.Start + distances*c.Visit(in.Dims) + rescored(in)*c.rescore(in.Dims)
+	tested := math.Min(float64(in.Rows), visited(in, in.EfSearch)/s)
+	cost := c.Start + tested*c.visit(in.Dims, in.EfSearch) + rescored(in)*c.rescore(in.Dims)
 	if listed {
-		return cost + c.listing(in) + tested*(c.Member+c.Node/2)
+		return cost + c.listing(in) + tested*c.Member
 	}
 	return cost + tested*c.Probe
 }
@@ -148,13 +161,25 @@ func (c Costs) FilteredTraversal(in Input, listed bool) float64 {
 // and a probe for each of its candidates, in order of distance, until k passed. To
 // be as good as an unfiltered one with EfSearch its list has to be wider by
 // 1/selectivity. The probes stop earlier: after about k/selectivity, a quarter
-// more for luck.
+// more for luck; the candidates fetched for them are rescored.
 func (c Costs) TraverseThenFilter(in Input, widened int) float64 {
 	s := math.Max(selectivity(in), 1/math.Max(float64(in.Rows), 1))
 	probes := math.Min(float64(in.Rows), 1.25*float64(in.K)/s)
-	rescores := math.Min(float64(in.Rows), rescored(in)/s)
-	return c.Start + visited(in, widened)*c.Visit(in.Dims) +
-		rescores*c.rescore(in.Dims) + probes*c.Probe
+	return c.Start + visited(in, widened)*c.visit(in.Dims, widened) +
+		float64(fetch(in, widened))*c.rescore(in.Dims) + probes*c.Probe
+}
+
+// fetch is how many candidates TraverseThenFilter takes at a time: a few times what
+// it expects to need, because they come in the order of the codes and are put into
+// their true order within one fetch.
+func fetch(in Input, widened int) int {
+	s := math.Max(selectivity(in), 1e-6)
+	return int(math.Min(math.Max(30, 2.5*float64(in.K)/s), float64(widened)))
+}
+
+// candidate is the price of one more candidate of TraverseThenFilter.
+func (c Costs) candidate(in Input, widened int) float64 {
+	return visitedPerCandidate(in)*c.visit(in.Dims, widened) + c.rescore(in.Dims) + c.Probe
 }
 
 // LexicalScan is the price of scoring every document that holds a query term.

@@ -55,6 +55,9 @@ type Input struct {
 	Filter   *FilterInput
 	// Exact forbids approximate plans.
 	Exact bool
+	// Force, when set, forbids all other plans of the vector leg; it is for
+	// measurements.
+	Force Plan
 	// Lexical asks about the lexical leg; Candidates is then the number of
 	// documents that hold a term of the query.
 	Lexical    bool
@@ -80,13 +83,12 @@ type Decision struct {
 	// EfSearch is the candidate list to use: for TraverseThenFilter it is widened
 	// by what the filter is expected to take away.
 	EfSearch int
-	// Fetch is how many candidates TraverseThenFilter takes at a time: about what it
-	// expects to need.
+	// Fetch is how many candidates TraverseThenFilter takes at a time.
 	Fetch int
-	// Budget is the number of candidates after which a running
-	// TraverseThenFilter or LexicalFirst is losing to the exact plan and has to
-	// switch to it.
-	Budget int64
+	// k, unit and exact let GiveUp compare: rows wanted, price of one more candidate,
+	// price of the exact scan.
+	k           int
+	unit, exact float64
 	// Rejected holds the other plans, cheapest first, then the impossible ones.
 	Rejected []Candidate
 }
@@ -127,6 +129,7 @@ func vectorOptions(in Input) []option {
 		if in.Exact {
 			opts[1].reason = "an exact search was asked for"
 		}
+		force(in, opts)
 		return opts
 	}
 	widened := widen(in)
@@ -148,7 +151,22 @@ func vectorOptions(in Input) []option {
 			o.reason = "too few matching rows for a graph to find"
 		}
 	}
+	force(in, opts)
 	return opts
+}
+
+// force leaves only the plan that was asked for.
+func force(in Input, opts []option) {
+	if in.Force == "" {
+		return
+	}
+	for i := range opts {
+		if opts[i].plan == in.Force {
+			opts[i].reason = ""
+		} else {
+			opts[i].reason = "another plan was asked for"
+		}
+	}
 }
 
 // ScanAlways is the number of matching rows below which a graph is not trusted to
@@ -203,31 +221,47 @@ func pick(in Input, opts []option) Decision {
 		}
 		d.Rejected = append(d.Rejected, r)
 	}
-	d.Budget = budget(in, best, opts)
 	if best.plan == TraverseThenFilter {
-		d.Fetch = int(math.Min(float64(d.EfSearch), 8+1.25*float64(in.K)/math.Max(selectivity(in), 1e-6)))
+		d.Fetch = fetch(in, d.EfSearch)
+		d.k, d.unit = in.K, in.Costs.candidate(in, d.EfSearch)
+		for _, o := range opts {
+			if o.plan == ExactScan {
+				d.exact = o.cost
+			}
+		}
 	}
 	return d
 }
 
-// budget is how many candidates a plan that probes in order may test. What it has
-// tested by then costs about as much as the exact plan would have cost from the
-// start, so that a wrong estimate at most doubles the time of the search.
-func budget(in Input, best option, opts []option) int64 {
-	if best.plan != TraverseThenFilter && best.plan != LexicalFirst {
+// GiveUp reports whether a running TraverseThenFilter that tested so many candidates
+// and found so many of its rows should switch to the exact scan. The rate at which
+// candidates pass so far tells what the rest will cost: matching rows may be rarer
+// than estimated, or lie far from the query. The exact scan is cheaper then; and it
+// is due in any case when as much was spent as it would have cost, so that a wrong
+// estimate at most doubles the time of a search.
+func (d *Decision) GiveUp(tested int64, found int) bool {
+	spent := float64(tested) * d.unit
+	if spent < d.exact/8 && tested < int64(d.Fetch) || tested < 4*int64(d.k) {
+		return false // too early to tell
+	}
+	rate := (float64(found) + 0.5) / float64(tested)
+	rest := float64(d.k-found) / rate * d.unit
+	return spent > d.exact || rest > d.exact
+}
+
+// ListBound is how many matching rows are worth listing to learn their number, for a
+// filter with an index behind it and a sampled share: as many as the best plan
+// without the list costs, if the filter may well be so narrow that the exact scan
+// is the best plan; else 0.
+func ListBound(in Input, s Selectivity) int {
+	p := s.Share()
+	at := func(share float64) Decision {
+		in.Filter = &FilterInput{Matches: share * float64(in.Rows), Indexed: true}
+		return Choose(in)
+	}
+	if at(math.Max(0, p-1.5*s.Error())).Plan != ExactScan {
 		return 0
 	}
-	exact := math.Inf(1)
-	for _, o := range opts {
-		if o.plan == ExactScan {
-			exact = o.cost
-		}
-	}
-	unit := in.Costs.Probe
-	if best.plan == TraverseThenFilter {
-		unit += visitedPerCandidate(in) * in.Costs.Visit(in.Dims)
-	}
-	n := exact / unit
-	least := 4 * float64(in.K) // never give up before a fair try
-	return int64(math.Min(math.Max(n, least), math.MaxInt32))
+	cost := at(p).Cost
+	return int(math.Max(ScanAlways(in), cost/(in.Costs.List+in.Costs.read(in.Dims))))
 }

@@ -23,6 +23,7 @@ type rowFilter struct {
 	list   host.Stmt // all matching rowids
 	probe  host.Stmt // one row: 1 when it matches, no row when not
 	sample host.Stmt // the first row from a rowid on: does it match?
+	scan   host.Stmt // all matching rowids with their vectors, once asked for
 	access string    // how the host lists: index, covering or scan
 	low    int64     // range of rowids, to draw from
 	high   int64
@@ -204,7 +205,7 @@ func accessPath(c host.Conn, sql string) (string, error) {
 }
 
 func (f *rowFilter) close() {
-	for _, st := range []host.Stmt{f.list, f.probe, f.sample} {
+	for _, st := range []host.Stmt{f.list, f.probe, f.sample, f.scan} {
 		if st != nil {
 			_ = st.Close()
 		}
@@ -221,7 +222,9 @@ type filterRun struct {
 	memo   map[int64]bool // rows tested, kept when two legs ask
 	rows   []int64        // matching rows, ascending, once listed
 	listed bool
-	member *roaring64.Bitmap
+	// atLeast is the number of matching rows seen when a listing was cut off.
+	atLeast int
+	member  *roaring64.Bitmap
 
 	est       *estimate
 	probes    int64
@@ -306,6 +309,7 @@ func (r *filterRun) listUpTo(limit int) (bool, error) {
 	defer func() { _ = st.Reset() }()
 	for {
 		if limit >= 0 && len(rows) > limit {
+			r.atLeast = len(rows)
 			return false, nil
 		}
 		ok, err := st.Step()
@@ -325,17 +329,21 @@ func (r *filterRun) listUpTo(limit int) (bool, error) {
 
 // learn finds out how many of the index's rows the filter passes, for as little
 // time as the answer is worth.
-func (r *filterRun) learn(rows int64, limit float64) (*plans.FilterInput, error) {
+func (r *filterRun) learn(in plans.Input) (*plans.FilterInput, error) {
+	rows := in.Rows
 	if !r.listed && r.est == nil {
 		start := time.Now()
 		if err := r.estimate(rows); err != nil {
 			return nil, err
 		}
-		// A narrow filter with an index behind it is listed at once: the number is
-		// then known, and the rows are at hand for any plan.
-		if r.f.access == "index" && r.est.share.Share()*float64(rows) < 4*limit {
-			if _, err := r.listUpTo(int(4 * limit)); err != nil {
-				return nil, err
+		// A filter that may be narrow, with an index behind it, is listed at once: the
+		// number is then known, and the rows are at hand for any plan.
+		if r.f.access == "index" {
+			in.Costs = r.costs(in.Costs)
+			if bound := plans.ListBound(in, r.est.share); bound > 0 {
+				if _, err := r.listUpTo(bound); err != nil {
+					return nil, err
+				}
 			}
 		}
 		r.learnTime = time.Since(start)
@@ -344,7 +352,7 @@ func (r *filterRun) learn(rows int64, limit float64) (*plans.FilterInput, error)
 		return &plans.FilterInput{Matches: float64(len(r.rows)), Counted: true, Listed: true, Indexed: true}, nil
 	}
 	return &plans.FilterInput{
-		Matches: r.est.share.Share() * float64(rows),
+		Matches: max(r.est.share.Share()*float64(rows), float64(r.atLeast)),
 		Indexed: r.f.access == "index",
 	}, nil
 }
@@ -359,6 +367,9 @@ func (r *filterRun) estimate(rows int64) error {
 		return nil
 	}
 	e := &estimate{rows: rows, share: plans.Selectivity{Limit: plans.SampleLimit(rows, plans.DefaultCosts())}}
+	if r.f.access == "index" {
+		e.share.Limit = 4 * plans.FirstSample // an index counts better than a larger sample
+	}
 	if err := r.draw(e); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (l *lexicalLeg) run(ctx context.Context, k int) ([]lexical.Hit, error) {
 		Candidates: math.Ceil(candidateShare * float64(l.rows)), Costs: plans.DefaultCosts(),
 	}
 	if l.filter != nil && in.K > 0 {
-		f, err := l.filter.learn(l.rows, 1000)
+		f, err := l.filter.learn(in)
 		if err != nil {
 			return nil, err
 		}

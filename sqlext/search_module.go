@@ -271,6 +271,7 @@ func copyArgs(args host.Args) []host.Value {
 // NULL.
 type searchRow struct {
 	id                      int64
+	key                     host.Value // instead of id, of a table WITHOUT ROWID; else NULL
 	score, distance         float64
 	lexical                 float64
 	vectorRank, lexicalRank int
@@ -299,7 +300,10 @@ func (r *searchRows) Next(b *host.Batch) error {
 	b.Columns = len(r.fn.out) + len(r.fn.args) + 1
 	for _, row := range r.result.rows[r.next : r.next+n] {
 		b.RowIDs = append(b.RowIDs, row.id)
-		b.Values = append(b.Values, host.IntValue(row.id))
+		if row.key.IsNull() {
+			row.key = host.IntValue(row.id)
+		}
+		b.Values = append(b.Values, row.key)
 		if len(r.fn.out) == outColumns {
 			b.Values = append(b.Values,
 				floatOrNull(row.score), floatOrNull(row.distance), floatOrNull(row.lexical),

@@ -20,7 +20,8 @@ type searchOptions struct {
 	efSearch    int // 0: the index's
 	oversample  int
 	exact       bool
-	maxDistance float64 // +Inf: no bound
+	plan        plans.Plan // "": the planner decides
+	maxDistance float64    // +Inf: no bound
 	syntax      lexical.Syntax
 	fuse        plans.FuseOptions
 	depth       int     // 0: chosen by k
@@ -31,7 +32,7 @@ type searchOptions struct {
 
 // Options by function.
 var (
-	vectorSearchOptions  = []string{"ef_search", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr"}
+	vectorSearchOptions  = []string{"ef_search", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr", "plan"}
 	lexicalSearchOptions = []string{"syntax", "exact", "group_by", "group_limit"}
 	hybridSearchOptions  = []string{
 		"fusion", "weight", "rank_constant", "normalize", "depth", "syntax",
@@ -91,6 +92,10 @@ func (o *searchOptions) set(a optionArg) (err error) {
 		o.oversample, err = a.integer(1, maxDepth)
 	case "exact":
 		o.exact, err = a.boolean()
+	case "plan":
+		var s string
+		s, err = a.oneOf(string(plans.ExactScan), string(plans.Traversal), string(plans.FilteredTraversal), string(plans.TraverseThenFilter))
+		o.plan = plans.Plan(s)
 	case "max_distance":
 		o.maxDistance, err = a.number(-math.MaxFloat64, math.MaxFloat64)
 	case "syntax":

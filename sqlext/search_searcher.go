@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	plans "github.com/nearlite/nearlite/planner"
@@ -68,7 +69,7 @@ func (s *searcher) filter(label string, t *indexTable, expr, argsText string) (r
 		return nil, done, nil
 	}
 	b := t.base
-	key := b.qualifiedName() + "\x00" + b.where + "\x00" + expr
+	key := strings.Join([]string{b.qualifiedName(), b.columns[0], b.where, expr}, "\x00")
 	f := s.filters[key]
 	if f != nil && (f.busy || f.version != t.baseVersion) {
 		if !f.busy {

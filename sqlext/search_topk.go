@@ -65,7 +65,8 @@ func runTopK(s *searcher, c *searchCall, _ bool) (*searchResult, error) {
 	if err != nil {
 		return nil, t.wrap(err)
 	}
-	return &searchResult{rows: vectorRows(t.params.Metric, hits)}, nil
+	r := &searchResult{rows: vectorRows(t.params.Metric, hits)}
+	return r, t.addKeys(r.rows)
 }
 
 // topKCount reads k: an integer, or a REAL that is one.
@@ -93,6 +94,9 @@ func (s *searcher) topKIndex(name string) (*vectorTable, error) {
 	if !qualified {
 		schema, index = "main", name
 	}
+	if alias := s.cat.knownAlias(schema, index); alias != "" {
+		return s.cat.vectorIndex(quoteName(schema) + "." + quoteName(alias))
+	}
 	schemas, err := s.cat.schemas()
 	if err != nil {
 		return nil, err
@@ -105,6 +109,12 @@ func (s *searcher) topKIndex(name string) (*vectorTable, error) {
 		return nil, topKErrorf("vector index(search): unknown schema '%s'", schema)
 	}
 	missing := topKErrorf("vector index(search): failed to parse vector index parameters")
+	if alias, err := s.cat.anchoredTable(schema, index, true); err != nil || alias != "" {
+		if err != nil {
+			return nil, err
+		}
+		return s.cat.vectorIndex(quoteName(schema) + "." + quoteName(alias))
+	}
 	there, err := s.cat.tableExists(schema, index)
 	if err != nil {
 		return nil, err
@@ -143,6 +153,12 @@ func (s *searcher) topKVector(t *vectorTable, v host.Value) ([]float32, error) {
 	}
 	if d.Dims() != t.params.Dims {
 		return nil, topKErrorf("vector index(search): dimensions are different: %d != %d", d.Dims(), t.params.Dims)
+	}
+	if t.anchored != nil {
+		if d.Type() != t.anchored.elements {
+			return nil, topKErrorf("vector index(search): vector type differs from column type: %d != %d", d.Type(), t.anchored.elements)
+		}
+		return d.Float32s(nil), nil
 	}
 	want, known, err := s.declaredType(t)
 	if err != nil {

@@ -68,10 +68,13 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	k = int(min(int64(k), l.rows))
 	in := plans.Input{
 		Rows: l.rows, Dims: l.dims, M: p.M, K: k, EfSearch: max(ef, k),
-		Exact: l.opt.exact, Costs: plans.DefaultCosts(),
+		Exact: l.opt.exact, Force: l.opt.plan, Costs: plans.DefaultCosts(),
+	}
+	if filtered := l.filter != nil; in.Force == plans.Traversal && filtered || !filtered && (in.Force == plans.FilteredTraversal || in.Force == plans.TraverseThenFilter) {
+		return nil, errorf("vector_search: option \"plan\" is %q, want exact scan, or %s", in.Force, plansFor(filtered))
 	}
 	if l.filter != nil && k > 0 {
-		f, err := l.filter.learn(l.rows, plans.ScanAlways(in))
+		f, err := l.filter.learn(in)
 		if err != nil {
 			return nil, err
 		}
@@ -95,6 +98,14 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	}
 }
 
+// plansFor names the approximate plans.
+func plansFor(filtered bool) string {
+	if filtered {
+		return "filtered traversal or traverse then filter with a filter"
+	}
+	return "traversal without a filter"
+}
+
 // search calls the index and counts.
 func (l *vectorLeg) search(ctx context.Context, o hnsw.SearchOptions) ([]hnsw.Hit, error) {
 	hits, st, err := l.t.index.Search(ctx, l.q, o)
@@ -112,12 +123,9 @@ func (l *vectorLeg) exact(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	if l.filter == nil {
 		return l.search(ctx, hnsw.SearchOptions{K: k, Exact: true})
 	}
-	if _, err := l.filter.listUpTo(-1); err != nil {
-		return nil, err
-	}
-	hits, st, err := l.t.index.SearchRows(ctx, l.q, k, slices.Values(l.filter.rows))
-	l.count(st)
-	return hits, l.t.wrap(err)
+	hits, n, err := l.filter.nearest(ctx, l.t, l.q, k)
+	l.record.Distances += n
+	return hits, err
 }
 
 // filtered asks the filter inside the traversal. A result that is short proves
@@ -155,7 +163,7 @@ func (l *vectorLeg) thenFilter(ctx context.Context, k int, d plans.Decision) ([]
 	}
 	var hits []hnsw.Hit
 	var tested int64
-	for len(hits) < k && tested < d.Budget {
+	for len(hits) < k && !d.GiveUp(tested, len(hits)) {
 		h, ok, err := it.Next()
 		if err != nil {
 			return nil, l.t.wrap(err)
