@@ -40,6 +40,10 @@ func Convert(v Vector, t Type) Vector {
 	case Float8:
 		w.alpha, w.shift = quantizeFloat8(w.data, f)
 	case Float16:
+		if h := view[uint16](w.data); h != nil {
+			narrowF16(h, f)
+			return w
+		}
 		for i, x := range f {
 			binary.LittleEndian.PutUint16(w.data[2*i:], Float32ToFloat16(x))
 		}

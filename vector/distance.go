@@ -73,14 +73,16 @@ const blockLen = 256
 // three sums of the cosine, or the squared distance alone. float32 elements
 // are used where they are, others converted block by block.
 func blocks32(a, b Vector, cosine bool) (sum, aa, bb float64) {
-	if a.Type() == Float32 && littleEndian && unalignedLoads {
-		x, _ := BytesToFloat32(a.data)
-		y, _ := BytesToFloat32(b.data)
-		if !cosine {
+	if a.Type() == Float32 {
+		x, y := view[float32](a.data), view[float32](b.data)
+		switch {
+		case x == nil || y == nil:
+		case cosine:
+			d, xx, yy := cosineF32Pair(x, y)
+			return float64(d), float64(xx), float64(yy)
+		default:
 			return float64(squaredL2F32Pair(x, y)), 0, 0
 		}
-		d, xx, yy := cosineF32Pair(x, y)
-		return float64(d), float64(xx), float64(yy)
 	}
 	var x, y [blockLen]float32
 	for i := 0; i < a.dims; i += blockLen {
@@ -99,6 +101,12 @@ func blocks32(a, b Vector, cosine bool) (sum, aa, bb float64) {
 
 // blocks64 is blocks32 for float64 vectors.
 func blocks64(a, b Vector, cosine bool) (sum, aa, bb float64) {
+	if x, y := view[float64](a.data), view[float64](b.data); x != nil && y != nil {
+		if cosine {
+			return cosineF64Pair(x, y)
+		}
+		return squaredL2F64Pair(x, y), 0, 0
+	}
 	var x, y [blockLen]float64
 	for i := 0; i < a.dims; i += blockLen {
 		n := min(blockLen, a.dims-i)

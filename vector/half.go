@@ -2,14 +2,17 @@ package vector
 
 import "math"
 
-// Float16ToFloat32 converts an IEEE 754 half to float32, exactly. The payload
-// of a NaN is kept.
+// Float16ToFloat32 converts an IEEE 754 half to float32, exactly. A NaN keeps
+// its payload and becomes quiet, as processors do it.
 func Float16ToFloat32(h uint16) float32 {
 	// Exponent and mantissa moved into place are off by a factor of 2^112, for
 	// subnormals too; only infinities and NaN need their exponent set.
 	b := math.Float32bits(math.Float32frombits(uint32(h&0x7fff)<<13) * 0x1p112)
 	if h&0x7c00 == 0x7c00 {
 		b = 0x7f800000 | uint32(h&0x3ff)<<13
+		if h&0x3ff != 0 {
+			b |= 0x400000
+		}
 	}
 	return math.Float32frombits(b | uint32(h&0x8000)<<16)
 }

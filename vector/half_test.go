@@ -3,6 +3,7 @@ package vector_test
 import (
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/nearlite/nearlite/vector"
@@ -36,7 +37,7 @@ func TestFloat16Exhaustive(t *testing.T) {
 			if f == f {
 				t.Fatalf("%#04x: got %v, want NaN", h, f)
 			}
-			if back := vector.Float32ToFloat16(f); back|0x200 != h|0x200 {
+			if back := vector.Float32ToFloat16(f); back != h|0x200 {
 				t.Fatalf("NaN %#04x came back as %#04x", h, back)
 			}
 			continue
@@ -48,6 +49,36 @@ func TestFloat16Exhaustive(t *testing.T) {
 			t.Fatalf("%v: %#04x came back as %#04x", f, h, back)
 		}
 	}
+}
+
+// TestFloat16Slices wants the conversions of slices to agree with those of
+// single numbers, in every tier, at every length and offset.
+func TestFloat16Slices(t *testing.T) {
+	vector.EachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for n := range 70 {
+			f, h := make([]float32, n+1), make([]uint16, n+1)
+			for i := range f {
+				f[i] = math.Float32frombits(r.Uint32())
+				h[i] = uint16(r.Uint32())
+			}
+			gotH, gotF := make([]uint16, n+1), make([]float32, n+1)
+			gotH[n], gotF[n] = 12345, 12345
+			vector.EncodeFloat16(gotH[:n], f[1:])
+			vector.DecodeFloat16(gotF[:n], h[1:])
+			for i := range n {
+				if want := vector.Float32ToFloat16(f[i+1]); gotH[i] != want {
+					t.Fatalf("%x: got %#04x, want %#04x", math.Float32bits(f[i+1]), gotH[i], want)
+				}
+				if want := vector.Float16ToFloat32(h[i+1]); math.Float32bits(gotF[i]) != math.Float32bits(want) {
+					t.Fatalf("%#04x: got %v, want %v", h[i+1], gotF[i], want)
+				}
+			}
+			if gotH[n] != 12345 || gotF[n] != 12345 {
+				t.Fatalf("n=%d: wrote behind the end", n)
+			}
+		}
+	})
 }
 
 // TestFloat16Rounding: between two neighbors the nearer one is chosen, in the

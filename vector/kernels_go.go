@@ -2,6 +2,7 @@ package vector
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"unsafe"
 )
@@ -54,12 +55,12 @@ func l1Pair[T float](a, b []T) T {
 	var s0, s1 T
 	for len(a) >= 2 {
 		x, y := a[:2], b[:2]
-		s0 += absOf(x[0] - y[0])
-		s1 += absOf(x[1] - y[1])
+		s0 += max(x[0]-y[0], y[0]-x[0])
+		s1 += max(x[1]-y[1], y[1]-x[1])
 		a, b = a[2:], b[2:]
 	}
 	for i, x := range a {
-		s0 += absOf(x - b[i])
+		s0 += max(x-b[i], b[i]-x)
 	}
 	return s0 + s1
 }
@@ -85,12 +86,8 @@ func cosinePair[T float](a, b []T) (dot, aa, bb T) {
 	return d0 + d1, a0 + a1, b0 + b1
 }
 
-func absOf[T float](x T) T {
-	if x < 0 {
-		return -x
-	}
-	return x
-}
+// abs32 has no branch: the signs of a vector's elements are unpredictable.
+func abs32(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }
 
 func dotF32PairGo(a, b []float32) float32       { return dotPair(a, b) }
 func dotF64PairGo(a, b []float64) float64       { return dotPair(a, b) }

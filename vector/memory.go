@@ -24,14 +24,26 @@ func BytesToFloat32(blob []byte) (v []float32, ok bool) {
 	if n == 0 {
 		return nil, true
 	}
-	if littleEndian && (unalignedLoads || uintptr(unsafe.Pointer(&blob[0]))%4 == 0) {
-		return unsafe.Slice((*float32)(unsafe.Pointer(&blob[0])), n), true
+	if v = view[float32](blob); v != nil {
+		return v, true
 	}
 	v = make([]float32, n)
 	for i := range v {
 		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(blob[4*i:]))
 	}
 	return v, true
+}
+
+// view returns the little-endian numbers in data without copying them, or nil
+// if there are none or the host cannot read them where they are.
+func view[T uint16 | float32 | float64](data []byte) []T {
+	var x T
+	size := unsafe.Sizeof(x)
+	n := len(data) / int(size)
+	if n == 0 || !littleEndian || !unalignedLoads && uintptr(unsafe.Pointer(&data[0]))%size != 0 {
+		return nil
+	}
+	return unsafe.Slice((*T)(unsafe.Pointer(&data[0])), n)
 }
 
 // float32Bytes is the inverse of BytesToFloat32: a view on little-endian

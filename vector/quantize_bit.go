@@ -94,7 +94,7 @@ func (z *BitQuantizer) Encode(dst []byte, v, scratch []float32) BitTerms {
 		for i, x := range scratch[w : w+64] {
 			// The sign bit, inverted: no branch.
 			word |= uint64(^math.Float32bits(x)>>31) << i
-			sumAbs += absOf(x)
+			sumAbs += abs32(x)
 		}
 		binary.LittleEndian.PutUint64(dst[w/8:], word)
 		t.Ones += uint32(bits.OnesCount64(word))

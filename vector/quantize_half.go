@@ -13,18 +13,12 @@ import "math"
 // EncodeFloat16 writes v as IEEE halves into dst, rounded to nearest even.
 // dst holds at least len(v) values.
 func EncodeFloat16(dst []uint16, v []float32) {
-	dst = dst[:len(v)]
-	for i, x := range v {
-		dst[i] = Float32ToFloat16(x)
-	}
+	narrowF16(dst[:len(v)], v)
 }
 
 // DecodeFloat16 writes the values of h into dst, which holds at least len(h).
 func DecodeFloat16(dst []float32, h []uint16) {
-	dst = dst[:len(h)]
-	for i, x := range h {
-		dst[i] = Float16ToFloat32(x)
-	}
+	widenF16(dst[:len(h)], h)
 }
 
 // EncodeBFloat16 writes v as bfloat16 into dst, rounded to nearest even; the

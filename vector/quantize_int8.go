@@ -56,8 +56,14 @@ func (z Int8) Encode(dst []uint8, v []float32) Terms {
 	checkLens(len(v), z.Dims)
 	checkLens(len(dst), z.PaddedLen())
 	inv, t := z.terms(v)
-	for i, x := range v {
-		dst[i] = uint8(roundInt8(x*inv)) ^ 0x80
+	if z.Scale == 0 { // nothing to clip
+		for i, x := range v {
+			dst[i] = uint8(nearest(x*inv)) ^ 0x80
+		}
+	} else {
+		for i, x := range v {
+			dst[i] = uint8(nearest(min(max(x*inv, -127), 127))) ^ 0x80
+		}
 	}
 	for i := len(v); i < len(dst); i++ {
 		dst[i] = 128
@@ -75,7 +81,7 @@ func (z Int8) EncodeQuery(dst []int8, q []float32) Terms {
 	z.Scale = 0
 	inv, t := z.terms(q)
 	for i, x := range q {
-		dst[i] = roundInt8(x * inv)
+		dst[i] = int8(nearest(x * inv))
 	}
 	clear(dst[len(q):])
 	return t
@@ -151,19 +157,19 @@ func (z Int8) terms(v []float32) (inv float32, t Terms) {
 func maxAbs(v []float32) float32 {
 	var m float32
 	for _, x := range v {
-		if a := absOf(x); a > m {
+		if a := abs32(x); a > m {
 			m = a
 		}
 	}
 	return m
 }
 
-// roundInt8 rounds to the nearest whole number in [-127, 127]. It has no
-// branch: on a vector's signs, which are random, a branch would be
-// mispredicted every other time. Adding 1.5·2^23 leaves the number in the
-// lowest bits of the sum. NaN gives some number.
-func roundInt8(x float32) int8 {
-	return int8(math.Float32bits(min(max(x, -127), 127) + 0x1.8p23))
+// nearest rounds x, within ±2^21, to the nearest whole number, halves to even.
+// Adding 1.5·2^23 leaves it in the lowest bits of the sum, without a branch.
+// The conversion keeps the compiler from fusing the addition with the product
+// that x is. NaN and larger numbers give some number.
+func nearest(x float32) int32 {
+	return int32(math.Float32bits(float32(x)+0x1.8p23)) - 0x4b400000
 }
 
 // TrainInt8 returns the quantizer whose Scale gives the sample's vectors the
@@ -200,7 +206,7 @@ func TrainInt8(m Metric, dims int, sample [][]float32) Int8 {
 		for i, v := range vs {
 			e := 0.0
 			for _, x := range v {
-				if over := scales[i]*float64(absOf(x)) - limit; over > 0 {
+				if over := scales[i]*float64(abs32(x)) - limit; over > 0 {
 					e += over * over
 				}
 			}

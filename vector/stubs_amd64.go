@@ -209,6 +209,16 @@ func andCountX4AVX2(q *byte, n int, rows **byte, groups int, dst *uint32)
 //go:noescape
 func andCountX1AVX2(q *byte, n int, rows **byte, groups int, dst *uint32)
 
+// widenF16AVX2 converts n halves to float32; n is a multiple of 8.
+//
+//go:noescape
+func widenF16AVX2(dst *float32, src *uint16, n int)
+
+// narrowF16AVX2 converts n float32 to halves; n is a multiple of 8.
+//
+//go:noescape
+func narrowF16AVX2(dst *uint16, src *float32, n int)
+
 // dotF32PairAVX512 returns the dot product of two vectors of n elements.
 //
 //go:noescape

@@ -44,6 +44,9 @@ func (v Vector) Float32s(dst []float32) []float32 {
 // extended slice.
 func (v Vector) Float64s(dst []float64) []float64 {
 	if v.Type() == Float64 {
+		if f := view[float64](v.data); f != nil {
+			return append(dst, f...)
+		}
 		for i := range v.dims {
 			dst = append(dst, v.float64At(i))
 		}
@@ -90,6 +93,10 @@ func (v Vector) f32() []float32 {
 func (v Vector) read32(dst []float32) {
 	switch v.Type() {
 	case Float32:
+		if f := view[float32](v.data); f != nil {
+			copy(dst, f)
+			return
+		}
 		for i := range dst {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(v.data[4*i:]))
 		}
@@ -105,29 +112,30 @@ func (v Vector) read32(dst []float32) {
 			}
 		}
 	case Float8:
-		for i := range dst {
-			dst[i] = v.float8At(i)
+		// The conversion of the product forbids a fused multiply-add, which would
+		// round differently on some processors.
+		alpha, shift := v.alpha, v.shift
+		for i, x := range v.data[:len(dst)] {
+			dst[i] = float32(alpha*float32(x)) + shift
 		}
 	case Float16:
+		if h := view[uint16](v.data); h != nil {
+			widenF16(dst, h)
+			return
+		}
 		for i := range dst {
 			dst[i] = Float16ToFloat32(binary.LittleEndian.Uint16(v.data[2*i:]))
 		}
 	case BFloat16:
+		data := v.data[:2*len(dst)]
 		for i := range dst {
-			dst[i] = BFloat16ToFloat32(binary.LittleEndian.Uint16(v.data[2*i:]))
+			dst[i] = BFloat16ToFloat32(binary.LittleEndian.Uint16(data[2*i:]))
 		}
 	}
 }
 
 func (v Vector) float64At(i int) float64 {
 	return math.Float64frombits(binary.LittleEndian.Uint64(v.data[8*i:]))
-}
-
-// float8At decodes one Float8 element. The conversion to float32 between the
-// product and the sum forbids a fused multiply-add, which would round
-// differently on some processors.
-func (v Vector) float8At(i int) float32 {
-	return float32(v.alpha*float32(v.data[i])) + v.shift
 }
 
 func growFloat32(dst []float32, n int) []float32 {

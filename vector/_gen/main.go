@@ -29,6 +29,9 @@ func main() {
 		g.line("%s", t.preamble)
 		pairKernels(g)
 		batchKernels(g)
+		if t == avx2 {
+			conversions(g)
+		}
 		write(filepath.Join(*dir, "kernels_"+t.name+"_amd64.s"), g.asm.Bytes())
 	}
 	write(filepath.Join(*dir, "stubs_amd64.go"), stubs.Bytes())
