@@ -10,6 +10,8 @@ import (
 // ones: they come from the triggers, which SQLite rewrites when the table or a
 // column is renamed.
 type baseTable struct {
+	cellReader
+
 	conn    host.Conn
 	schema  string
 	table   string
@@ -17,12 +19,17 @@ type baseTable struct {
 	columns []string // the indexed columns, in the order of the index's fields
 	where   string   // condition of a partial index, "" if none
 
-	point   host.Stmt // SELECT columns WHERE rowid = ?
-	pending bool      // point is being stepped
+	source string         // FROM clause where it is not the table alone (keyed.go)
+	strict *strictVectors // how cells are read under an index in libSQL's form, else nil
+
+	point host.Stmt // SELECT columns WHERE rowid = ?
 }
 
 // qualifiedName is the quoted schema.table.
 func (b *baseTable) qualifiedName() string {
+	if b.source != "" {
+		return b.source
+	}
 	return quoteName(b.schema) + "." + quoteName(b.table)
 }
 
@@ -130,6 +137,7 @@ func (b *baseTable) exists(rowid int64) (bool, error) {
 
 // close releases the statements.
 func (b *baseTable) close() {
+	b.release()
 	if b.point != nil {
 		_ = b.point.Close()
 		b.point = nil
@@ -147,7 +155,14 @@ func (s baseVectors) Vector(rowid int64, dst []float32) ([]float32, bool, error)
 	if b == nil {
 		return dst, false, s.t.baseGone()
 	}
+	if vec, known := b.cellVector(rowid, s.t.params.Dims); known {
+		return vec, true, nil
+	}
+	cells := b.cell != nil
 	vec, ok, err := b.vector(rowid, dst[:0])
+	if ok && !cells {
+		b.noCell = true // a generated column, for example
+	}
 	if err != nil {
 		var he *host.Error
 		if asHostError(err, &he) && he.Code == host.CodeMismatch {

@@ -2,6 +2,7 @@ package sqlext
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 
@@ -19,6 +20,8 @@ type catalog struct {
 	cursor  uint64 // last cursor id given out
 
 	versions map[string]host.Stmt // PRAGMA schema_version by schema
+	settled  map[string]int64     // schema version at the last reconcile, by folded schema
+	aliases  map[string]alias     // of anchored indexes, by schema.name
 }
 
 func newCatalog(c host.Conn) *catalog {
@@ -28,6 +31,8 @@ func newCatalog(c host.Conn) *catalog {
 		byName:   map[string]*indexTable{},
 		cursors:  map[uint64]*lexicalRows{},
 		versions: map[string]host.Stmt{},
+		settled:  map[string]int64{},
+		aliases:  map[string]alias{},
 	}
 }
 
@@ -40,7 +45,7 @@ func (cat *catalog) registerModules() error {
 	if err := cat.conn.CreateModule("lexical", cat.lexicalModule()); err != nil {
 		return err
 	}
-	for _, f := range append(cat.lexicalFunctions(), cat.hnswFunctions()...) {
+	for _, f := range slices.Concat(cat.lexicalFunctions(), cat.hnswFunctions(), cat.reconcileFunctions()) {
 		if err := cat.conn.CreateFunction(f); err != nil {
 			return err
 		}
@@ -69,13 +74,18 @@ func (cat *catalog) forget(t *indexTable) {
 		delete(cat.tables, key)
 	}
 	clear(cat.byName)
-	if len(cat.tables) == 0 {
-		// The last table is disconnected before SQLite closes the connection, which
-		// it refuses while a statement is left.
-		for schema, st := range cat.versions {
-			_ = st.Close()
-			delete(cat.versions, schema)
-		}
+	cat.closeVersions()
+}
+
+// closeVersions releases the statements after the last table: SQLite disconnects the
+// tables before it closes the connection, which it refuses while a statement is left.
+func (cat *catalog) closeVersions() {
+	if len(cat.tables) > 0 {
+		return
+	}
+	for schema, st := range cat.versions {
+		_ = st.Close()
+		delete(cat.versions, schema)
 	}
 }
 
@@ -153,7 +163,14 @@ func (cat *catalog) find(name, module string) (*indexTable, error) {
 			return nil, err
 		}
 		if !there {
-			continue
+			alias, err := cat.anchoredTable(s, table, false)
+			if err != nil {
+				return nil, err
+			}
+			if alias == "" {
+				continue
+			}
+			table = alias
 		}
 		// Preparing any statement on the table connects it.
 		st, err := cat.conn.Prepare("SELECT 1 FROM " + quoteName(s) + "." + quoteName(table) + " LIMIT 0")

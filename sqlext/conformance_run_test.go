@@ -197,7 +197,7 @@ var codeNames = map[sqlite3.ErrorCode]string{
 }
 
 func (r *runner) run(c *sqlite3.Conn, sql string, params []json.RawMessage) (o outcome) {
-	st, _, err := c.Prepare(strings.ReplaceAll(sql, "{DIR}", filepath.ToSlash(r.dir)))
+	st, _, err := sqlite.Prepare(c, strings.ReplaceAll(sql, "{DIR}", filepath.ToSlash(r.dir)))
 	if err != nil {
 		return outcome{err: err}
 	}
@@ -225,7 +225,7 @@ func (r *runner) run(c *sqlite3.Conn, sql string, params []json.RawMessage) (o o
 	return o
 }
 
-func bind(st *sqlite3.Stmt, i int, v any) error {
+func bind(st *sqlite.Stmt, i int, v any) error {
 	switch v := v.(type) {
 	case int64:
 		return st.BindInt64(i, v)
@@ -239,7 +239,7 @@ func bind(st *sqlite3.Stmt, i int, v any) error {
 	return st.BindNull(i)
 }
 
-func column(st *sqlite3.Stmt, i int) any {
+func column(st *sqlite.Stmt, i int) any {
 	switch st.ColumnType(i) {
 	case sqlite3.INTEGER:
 		return st.ColumnInt64(i)

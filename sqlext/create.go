@@ -9,13 +9,18 @@ import (
 // create writes a new index: shadow tables, triggers, contents. fill makes the
 // contents and opens the engine. When anything fails, everything is removed again.
 func (t *indexTable) create(base *baseTable, info *baseInfo, fields []string, fill func() error) error {
+	return t.createWith(func() error { return t.createContents(base, info, fields, fill) })
+}
+
+// createWith is create with another way to make the contents.
+func (t *indexTable) createWith(contents func() error) error {
 	if err := t.shadowNamesFree(); err != nil {
 		return err
 	}
 	t.cat.remember(t)
 	err := t.tables.Create()
 	if err == nil {
-		err = t.createContents(base, info, fields, fill)
+		err = contents()
 		if err != nil {
 			t.undoCreate()
 		}
@@ -58,6 +63,7 @@ func (t *indexTable) undoCreate() {
 	t.closeBase()
 	_ = t.dropTriggers()
 	_ = t.dropPin()
+	_ = t.dropKeys()
 	_ = t.tables.Drop()
 }
 

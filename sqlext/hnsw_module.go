@@ -31,6 +31,7 @@ const (
 	hnswK
 	hnswEfSearch
 	hnswOperation
+	hnswKey
 	hnswCommand
 	hnswColumns
 )
@@ -56,6 +57,7 @@ type hnswArgs struct {
 	table, column string
 	where         string
 	params        hnsw.Params
+	anchored      *anchored // of an index in libSQL's form, else nil
 }
 
 // parseHNSWArgs reads the arguments; it looks at nothing but their text.
@@ -119,6 +121,8 @@ func (h *hnswArgs) set(label string, o option) (err error) {
 		if h.where = o.value; h.where == "" {
 			err = errorf("%s: where is empty, want an expression over the columns of %s", label, h.table)
 		}
+	case "anchor", "elements", "asked": // written by reconcile
+		err = h.setAnchored(label, o)
 	default:
 		err = unknownOption(label, o.name, hnswOptions)
 	}
@@ -146,6 +150,9 @@ func (cat *catalog) createHNSW(a host.ModuleArgs) (host.Table, error) {
 	}
 	if err := checkTableSchema("hnsw", a.Schema, a.Table, a.Args); err != nil {
 		return nil, err
+	}
+	if args.anchored != nil {
+		return cat.createAnchored(a, args)
 	}
 	info, err := describeBase(cat.conn, label, a.Schema, args.table)
 	if err != nil {
@@ -215,6 +222,9 @@ func (t *vectorTable) fill(base *baseTable) error {
 
 // build replaces the contents by those of the table's rows.
 func (t *vectorTable) build(base *baseTable) error {
+	if err := t.fillKeys(base); err != nil {
+		return t.wrap(err)
+	}
 	err := t.index.Build(t.cat.context(), func(yield func(rowid int64, vec []float32) error) error {
 		return base.eachVector(t.params.Dims, yield)
 	}, nil)
@@ -228,6 +238,13 @@ func (b *baseTable) eachVector(dims int, fn func(rowid int64, vec []float32) err
 	sql := b.selectSQL(quoteName(b.columns[0])+" IS NOT NULL") + " ORDER BY " + b.rowid
 	return query(b.conn, sql, nil, func(row host.Stmt) error {
 		rowid := row.Value(0).Int
+		if b.strict != nil {
+			vec, ok, err := b.strict.read(buf[:0], row.Value(1))
+			if buf = vec; err != nil || !ok {
+				return err
+			}
+			return fn(rowid, vec)
+		}
 		label := fmt.Sprintf("%s: rowid %d", b.columnLabel(0), rowid)
 		vec, err := appendVector(buf[:0], row.Value(1))
 		if err != nil {
@@ -268,7 +285,7 @@ func (cat *catalog) newVectorTable(a host.ModuleArgs, args *hnswArgs) *vectorTab
 	t.indexTable = indexTable{
 		cat: cat, module: "hnsw", schema: a.Schema, name: a.Table, self: t,
 		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, shadow.HNSWSuffixes()),
-		baseName: args.table, baseCols: []string{args.column}, baseWhere: args.where,
+		baseName: args.table, baseCols: []string{args.column}, baseWhere: args.where, anchored: args.anchored,
 	}
 	t.opener, t.closer = t.open, t.closeIndex
 	return t
@@ -290,7 +307,7 @@ func (t *vectorTable) open() error {
 
 func (cat *catalog) declareHNSW(table string) error {
 	err := cat.conn.DeclareVTab("CREATE TABLE x(distance REAL, vector HIDDEN, k HIDDEN, ef_search HIDDEN, " +
-		triggerOperation + " HIDDEN, " + quoteName(table) + " HIDDEN)")
+		triggerOperation + " HIDDEN, " + keyColumn + " HIDDEN, " + quoteName(table) + " HIDDEN)")
 	if err != nil {
 		return err
 	}

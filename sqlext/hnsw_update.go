@@ -18,10 +18,14 @@ func (o hnswObject) Update(args []host.Value) (int64, error) {
 	if c := cols[hnswCommand]; !c.IsNull() {
 		return args[1].Int, t.command(c)
 	}
+	if t.anchored != nil {
+		return t.updateAnchored(args[1], cols)
+	}
 	if args[1].Kind != host.Integer {
 		return 0, t.readOnly()
 	}
 	rowid := args[1].Int
+	t.noteConflict()
 	switch cols[hnswOperation].String() {
 	case "upsert":
 		if cols[hnswVector].IsNull() {

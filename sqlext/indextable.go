@@ -13,6 +13,10 @@ type engine interface {
 	Sync() error
 	Commit()
 	Rollback()
+
+	Rows() (int64, error)
+	Scan(fn func(rowid int64) (more bool, err error)) error
+	Delete(rowid int64) (found bool, err error)
 }
 
 // indexTable is the part that both kinds of index share: the state of one index
@@ -37,12 +41,14 @@ type indexTable struct {
 	baseName    string // the table as CREATE VIRTUAL TABLE named it, for messages and for rebuild
 	baseCols    []string
 	baseWhere   string
+	anchored    *anchored // of an index in libSQL's form, else nil
 
 	refs      int   // connected objects
 	users     int   // running scans and searches
 	begun     bool  // a transaction is open in the engine
 	openErr   error // why opener failed, in this transaction
 	created   bool  // made in this transaction
+	replaced  bool  // a statement with OR REPLACE ran in this transaction
 	recreated bool  // the engine was replaced in this transaction
 	destroyed bool
 	marks     []int // savepoints opened since Begin, ascending
@@ -55,8 +61,14 @@ type rename struct {
 	old       string
 }
 
-// label is schema.table for messages, unquoted.
-func (t *indexTable) label() string { return t.schema + "." + t.name }
+// label is schema.table for messages, unquoted; of an index in libSQL's form the name
+// that its users know.
+func (t *indexTable) label() string {
+	if t.anchored != nil {
+		return t.schema + "." + t.anchored.name
+	}
+	return t.schema + "." + t.name
+}
 
 // baseGone says that the indexed table is no longer there.
 func (t *indexTable) baseGone() error {
@@ -73,7 +85,13 @@ func (t *indexTable) enter() { t.users++ }
 
 func (t *indexTable) leave() {
 	t.users--
-	if t.users == 0 && t.refs == 0 {
+	if t.users > 0 {
+		return
+	}
+	if t.base != nil {
+		t.base.release()
+	}
+	if t.refs == 0 {
 		t.dispose()
 	}
 }
@@ -124,6 +142,9 @@ func (t *indexTable) destroy() error {
 	}
 	t.closeBase()
 	if err := t.dropPin(); err != nil {
+		return err
+	}
+	if err := t.dropKeys(); err != nil {
 		return err
 	}
 	if err := t.tables.Drop(); err != nil {
@@ -184,7 +205,7 @@ func (t *indexTable) resolveBase() error {
 		return nil
 	}
 	t.closeBase()
-	base, err := findBase(t.cat.conn, t.schema, t.name, len(t.baseCols))
+	base, err := t.findBase()
 	if err != nil {
 		return err
 	}

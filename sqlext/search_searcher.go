@@ -36,6 +36,7 @@ func (s *searcher) close() {
 	s.closeFilters()
 	s.closeGroups()
 	clear(s.types)
+	s.cat.closeVersions()
 }
 
 func (s *searcher) closeFilters() {

@@ -9,6 +9,7 @@ type Code int
 const (
 	CodeError       Code = 1
 	CodeBusy        Code = 5
+	CodeLocked      Code = 6
 	CodeNoMem       Code = 7
 	CodeReadOnly    Code = 8
 	CodeInterrupt   Code = 9

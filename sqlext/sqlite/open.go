@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/driver"
 
 	"github.com/nearlite/nearlite/sqlext"
 )
@@ -25,7 +24,7 @@ import (
 // one connection, so the handle is limited to one; a query left open then blocks
 // the next statement.
 func Open(dsn string) (*sql.DB, error) {
-	db, err := driver.Open(dsn, Register)
+	db, err := openDB(dsn)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type Statement struct {
 	Line   int    // line of the script on which it begins, from 1
 	SQL    string // its text, without comments and blanks before it
 
-	stmt *sqlite3.Stmt
+	stmt *Stmt
 	done bool
 }
 
@@ -124,7 +124,7 @@ func runScript(ctx context.Context, db *sqlite3.Conn, script string, fn func(*St
 		if stmt == nil { // nothing but blanks and comments after all
 			return nil
 		}
-		s := &Statement{Number: number, Line: line, SQL: script[start:end], stmt: stmt}
+		s := &Statement{Number: number, Line: line, SQL: script[start:end], stmt: newStmt(stmt, script[start:end])}
 		if err := s.run(ctx, fn); err != nil {
 			return err
 		}

@@ -1,0 +1,145 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// Vector indexes in libSQL's form are made by CREATE INDEX, which is SQLite's own
+// statement: it leaves an ordinary index, beside which nearlite_reconcile() makes
+// ours. The driver runs that function in the transaction of the statement, so that
+// both come into being or neither does, and so for all statements that may drop or
+// change such an index.
+
+// ddl is what a statement asks to be done after it.
+type ddl struct {
+	kind   ddlKind
+	target string // of REINDEX, "" for all
+}
+
+type ddlKind uint8
+
+const (
+	notDDL ddlKind = iota
+	changesSchema
+	reindexes
+)
+
+// inspect looks at the beginning of one statement's text.
+func inspect(sql string) ddl {
+	w := words{text: sql}
+	switch w.next() {
+	case "create":
+		word := w.next()
+		if word == "unique" {
+			word = w.next()
+		}
+		if word == "index" && containsFold(sql, "libsql_vector_idx") {
+			return ddl{kind: changesSchema}
+		}
+	case "drop":
+		if word := w.next(); word == "index" || word == "table" {
+			return ddl{kind: changesSchema}
+		}
+	case "alter":
+		if w.next() == "table" {
+			return ddl{kind: changesSchema}
+		}
+	case "reindex":
+		return ddl{kind: reindexes, target: strings.TrimSpace(strings.TrimRight(w.rest(), "; \t\r\n"))}
+	}
+	return ddl{}
+}
+
+// mayHoldDDL is a quick look at a text of one or more statements: false is certain.
+func mayHoldDDL(sql string) bool {
+	for _, word := range []string{"libsql_vector_idx", "drop", "alter", "reindex"} {
+		if containsFold(sql, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// containsFold reports whether s contains the lower-case word in any ASCII case.
+func containsFold(s, word string) bool {
+	for i := 0; i+len(word) <= len(s); i++ {
+		if s[i]|0x20 == word[0]|0x20 && strings.EqualFold(s[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// words reads the bare words at the beginning of a statement, in lower case.
+type words struct {
+	text string
+	at   int
+}
+
+func (w *words) next() string {
+	w.at += skipBlank(w.text[w.at:])
+	start := w.at
+	for w.at < len(w.text) {
+		c := w.text[w.at] | 0x20
+		if c != '_'|0x20 && (c < 'a' || c > 'z') {
+			break
+		}
+		w.at++
+	}
+	return strings.ToLower(w.text[start:w.at])
+}
+
+func (w *words) rest() string {
+	w.at += skipBlank(w.text[w.at:])
+	return w.text[w.at:]
+}
+
+// guard runs a statement and what it asks for, all or nothing.
+func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
+	if d.kind == notDDL {
+		return run()
+	}
+	const savepoint = "nearlite_ddl"
+	if db.Exec("SAVEPOINT "+savepoint) != nil {
+		// Another statement of this connection is writing at this moment. The next search
+		// reconciles.
+		return run()
+	}
+	err := run()
+	if err == nil {
+		err = d.reconcile(db)
+	}
+	if err == nil {
+		err = db.Exec("RELEASE " + savepoint)
+	}
+	if err != nil && !db.GetAutocommit() {
+		old := db.SetInterrupt(context.Background()) // undo even what was interrupted
+		_ = db.Exec("ROLLBACK TO " + savepoint)
+		_ = db.Exec("RELEASE " + savepoint)
+		db.SetInterrupt(old)
+	}
+	return err
+}
+
+func (d ddl) reconcile(db *sqlite3.Conn) error {
+	sql := "SELECT nearlite_reconcile()"
+	if d.kind == reindexes {
+		sql = "SELECT nearlite_reconcile(?1)"
+	}
+	st, _, err := db.Prepare(sql)
+	if err != nil {
+		return err
+	}
+	if d.kind == reindexes {
+		err = st.BindText(1, d.target)
+	}
+	if err == nil {
+		st.Step()
+		err = st.Err()
+	}
+	_ = st.Close() // repeats the error
+	return err
+}
