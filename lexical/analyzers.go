@@ -52,17 +52,30 @@ var analyzerNames = []string{
 // Analyzers lists the analyzer names that Params accepts, sorted.
 func Analyzers() []string { return slices.Clone(analyzerNames) }
 
-// newAnalyzer resolves an analyzer name. The error lists the names there are.
-func newAnalyzer(name string) (analysis.Analyzer, error) {
+// analyzerPair is how a column's texts are analyzed, and how queries of it are.
+type analyzerPair struct{ index, query analysis.Analyzer }
+
+// newAnalyzer resolves an analyzer: a name, ngram(min, max), edge_ngram(min, max),
+// or a definition in JSON. The error lists the names there are.
+func newAnalyzer(name string) (analyzerPair, error) {
+	switch {
+	case strings.HasPrefix(name, "{"):
+		return customAnalyzer(name)
+	case strings.HasPrefix(name, "ngram"), strings.HasPrefix(name, "edge_ngram"):
+		return gramAnalyzer(name)
+	}
 	if _, ok := slices.BinarySearch(analyzerNames, name); !ok {
-		return nil, fmt.Errorf("unknown analyzer %q, want one of %s", name, strings.Join(analyzerNames, ", "))
+		return analyzerPair{}, fmt.Errorf("unknown analyzer %q, want one of %s, ngram(min, max), edge_ngram(min, max) or a JSON definition",
+			name, strings.Join(analyzerNames, ", "))
 	}
+	var a analysis.Analyzer
+	var err error
 	if name == "whitespace" {
-		t, err := analyzerCache.TokenizerNamed(whitespace.Name)
-		if err != nil {
-			return nil, err
-		}
-		return &analysis.DefaultAnalyzer{Tokenizer: t}, nil
+		var t analysis.Tokenizer
+		t, err = analyzerCache.TokenizerNamed(whitespace.Name)
+		a = &analysis.DefaultAnalyzer{Tokenizer: t}
+	} else {
+		a, err = analyzerCache.AnalyzerNamed(name)
 	}
-	return analyzerCache.AnalyzerNamed(name)
+	return analyzerPair{a, a}, err
 }

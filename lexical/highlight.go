@@ -41,22 +41,22 @@ func (w *watcher) phrase(columns uint64, slots []phraseWatch, slop int) {
 // span is a piece of text, in bytes.
 type span struct{ start, end int }
 
-// spans analyzes text and returns the tokens, and the spans of those that the
-// query matches: sorted, apart from each other.
-func (ix *Index) spans(query string, syntax Syntax, column int, text string) (tokens analysis.TokenStream, found []span, err error) {
+// spans analyzes text and returns the places of the words that the query matches:
+// sorted, apart from each other.
+func (ix *Index) spans(query string, syntax Syntax, column int, text string) (found []span, err error) {
 	if column < 0 || column >= ix.src.columns {
-		return nil, nil, queryErrorf("column %d, want 0 to %d", column, ix.src.columns-1)
+		return nil, queryErrorf("column %d, want 0 to %d", column, ix.src.columns-1)
 	}
 	q, err := ix.parse(query, syntax)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	w := &watcher{}
 	c := compiler{ix: ix, columns: ix.schema.all(), syntax: syntax, watch: w}
 	if _, err := c.compile(q, 1, syntax == QueryString); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	tokens = ix.schema.analyzers[column].Analyze([]byte(text))
+	tokens := analyzeInPlace(ix.schema.analyzers[column], text)
 	tokens = slices.DeleteFunc(tokens, func(t *analysis.Token) bool {
 		return t.Start < 0 || t.End > len(text) || t.Start >= t.End
 	})
@@ -87,7 +87,37 @@ func (ix *Index) spans(query string, syntax Syntax, column int, text string) (to
 		found = append(found, span{tokens[i].Start, tokens[i].End})
 	}
 	slices.SortFunc(found, func(a, b span) int { return a.start - b.start })
-	return tokens, join(found), nil
+	return join(found), nil
+}
+
+// analyzeInPlace analyzes text into tokens that say where they stand in it. A char
+// filter that changes the length of the text moves the places; then each word is
+// analyzed by itself, and its tokens get the word's place.
+func analyzeInPlace(a analysis.Analyzer, text string) analysis.TokenStream {
+	d, ok := a.(*analysis.DefaultAnalyzer)
+	if !ok || len(d.CharFilters) == 0 {
+		return a.Analyze([]byte(text))
+	}
+	filtered := []byte(text)
+	for _, f := range d.CharFilters {
+		filtered = f.Filter(filtered)
+	}
+	if len(filtered) == len(text) {
+		return a.Analyze([]byte(text))
+	}
+	var out analysis.TokenStream
+	position := 0
+	for _, w := range splitWords(text) {
+		last := 0
+		for _, t := range a.Analyze([]byte(text[w.start:w.end])) {
+			last = max(last, t.Position)
+			t.Position += position
+			t.Start, t.End = w.start, w.end
+			out = append(out, t)
+		}
+		position += last
+	}
+	return out
 }
 
 // join merges spans that overlap, as those of n-grams do.
@@ -151,7 +181,7 @@ func (p watchedPhrase) mark(tokens analysis.TokenStream, marked map[int]bool) {
 // Highlight returns text, the content of the given column, with every word that
 // the query matches there between open and close. The error is that of Validate.
 func (ix *Index) Highlight(query string, syntax Syntax, column int, text, open, close string) (string, error) {
-	_, found, err := ix.spans(query, syntax, column, text)
+	found, err := ix.spans(query, syntax, column, text)
 	if err != nil {
 		return "", err
 	}
@@ -184,7 +214,7 @@ func (ix *Index) Snippet(query string, syntax Syntax, column int, text, open, cl
 	if tokens < 1 {
 		tokens = defaultTokens
 	}
-	_, found, err := ix.spans(query, syntax, column, text)
+	found, err := ix.spans(query, syntax, column, text)
 	if err != nil {
 		return "", err
 	}

@@ -42,6 +42,27 @@ func TestHighlight(t *testing.T) {
 	}
 }
 
+// TestHighlightFiltered has analyzers whose char filters change the text's length.
+func TestHighlightFiltered(t *testing.T) {
+	c := create(t, lexical.Params{Columns: []lexical.Column{
+		{Name: "a", Analyzer: `{"char_filters":["asciifolding"],"token_filters":["to_lower"]}`},
+		{Name: "b", Analyzer: "fa"},
+	}})
+	for _, tt := range []struct {
+		column            int
+		query, text, want string
+	}{
+		{0, "naive", "ŒÆß naïve view", "ŒÆß [naïve] view"},
+		{0, `"naive view"`, "Æ naïve view", "Æ [naïve] [view]"},
+		{1, "کتاب", "می‌روم کتاب", "می‌روم [کتاب]"},
+	} {
+		got, err := c.ix.Highlight(tt.query, lexical.QueryString, tt.column, tt.text, "[", "]")
+		if err != nil || got != tt.want {
+			t.Errorf("%s: got %s, %v, want %s", tt.query, got, err, tt.want)
+		}
+	}
+}
+
 func TestSnippet(t *testing.T) {
 	c := corpus(t)
 	const text = "one two three four five six seven eight nine ten eleven twelve"

@@ -20,7 +20,11 @@ type Params struct {
 	// Columns are the indexed columns in the order of the texts handed to Insert.
 	Columns []Column
 	// Analyzer names the analyzer of columns that name none; "" is "standard".
-	// Analyzers lists the names.
+	// Analyzers lists the names; ngram(min, max), edge_ngram(min, max) and
+	// definitions in JSON are analyzers too:
+	//
+	//	{"char_filters": ["html"], "tokenizer": "unicode", "token_filters": ["to_lower",
+	//	 {"type": "stop", "words": ["the"]}, {"type": "synonyms", "groups": [["car", "automobile"]]}]}
 	Analyzer string
 	// K1 is BM25's term frequency saturation; 0 means 1.2. Range 0.01 to 100.
 	K1 float64

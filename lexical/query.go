@@ -230,7 +230,7 @@ func (c *compiler) targets(field string) ([]target, error) {
 		if i < 0 {
 			return nil, queryErrorf("unknown column %q in the query, want one of %s", field, sc.columnNames())
 		}
-		return []target{{1 << i, sc.analyzers[i]}}, nil
+		return []target{{1 << i, sc.queries[i]}}, nil
 	}
 	var out []target
 	for _, g := range sc.groups {
@@ -394,7 +394,7 @@ func (c *compiler) match(q *query.MatchQuery, boost float64) (node, error) {
 			if err != nil {
 				return nil, queryErrorf("%v", err)
 			}
-			t.analyzer = a
+			t.analyzer = a.query
 		}
 		var nodes []node
 		at := map[string]*leaf{}
@@ -447,7 +447,7 @@ func (c *compiler) matchPhrase(q *query.MatchPhraseQuery, boost float64) (node, 
 			if err != nil {
 				return nil, queryErrorf("%v", err)
 			}
-			t.analyzer = a
+			t.analyzer = a.query
 		}
 		var slots [][]string
 		var offsets []int

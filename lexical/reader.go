@@ -456,7 +456,7 @@ func (m bleveMapping) AnalyzerNamed(name string) analysis.Analyzer {
 	if err != nil {
 		return nil
 	}
-	return a
+	return a.query
 }
 
 // DefaultSearchField implements mapping.IndexMapping.

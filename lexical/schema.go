@@ -14,15 +14,16 @@ const maxTermBytes = 1024
 // can be searched together because they are analyzed alike.
 type schema struct {
 	params    Params
-	analyzers []analysis.Analyzer // per column
+	analyzers []analysis.Analyzer // per column, of texts
+	queries   []analysis.Analyzer // per column, of queries
 	groups    []columnGroup
 	boosts    []float64 // per column
 }
 
 // columnGroup is a set of columns with the same analyzer.
 type columnGroup struct {
-	analyzer analysis.Analyzer
-	columns  uint64 // bit mask
+	analyzer analysis.Analyzer // of queries
+	columns  uint64            // bit mask
 }
 
 func newSchema(p Params) (*schema, error) {
@@ -33,13 +34,14 @@ func newSchema(p Params) (*schema, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.analyzers = append(s.analyzers, a)
+		s.analyzers = append(s.analyzers, a.index)
+		s.queries = append(s.queries, a.query)
 		s.boosts = append(s.boosts, c.Boost)
 		g, ok := at[c.Analyzer]
 		if !ok {
 			g = len(s.groups)
 			at[c.Analyzer] = g
-			s.groups = append(s.groups, columnGroup{analyzer: a})
+			s.groups = append(s.groups, columnGroup{analyzer: a.query})
 		}
 		s.groups[g].columns |= 1 << i
 	}
