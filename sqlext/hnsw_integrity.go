@@ -34,7 +34,7 @@ func (t *vectorTable) refill() error {
 	if err := t.build(t.base); err != nil {
 		return err
 	}
-	return t.sync()
+	return t.flush()
 }
 
 // recreate replaces shadow rows that cannot be read by those of an empty index.
@@ -91,7 +91,7 @@ func (t *vectorTable) check(quick bool) ([]string, error) {
 	}
 	// Another handle with a cache of its own reads what is on disk; ours may have it
 	// in memory as it was before it was damaged.
-	if err := t.sync(); err != nil {
+	if err := t.flush(); err != nil {
 		return f.broken(err)
 	}
 	ix, err := hnsw.Open(hnsw.NewCache(0), shadow.HNSW{Tables: t.tables}, baseVectors{t})

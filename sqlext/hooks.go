@@ -34,8 +34,8 @@ func (t *indexTable) begin() error {
 	return nil
 }
 
-// sync writes what is pending. It leaves last_insert_rowid() alone, which the
-// user's own INSERT has set.
+// sync does all of COMMIT that can fail. It leaves last_insert_rowid() alone, which
+// the user's own INSERT has set.
 func (t *indexTable) sync() error {
 	if !t.begun || t.destroyed {
 		return nil
@@ -51,6 +51,17 @@ func (t *indexTable) sync() error {
 			t.rollback()
 			return nil
 		}
+	}
+	if err := t.sweepBeforeCommit(); err != nil {
+		return err
+	}
+	return t.flush()
+}
+
+// flush writes what is pending to the shadow tables.
+func (t *indexTable) flush() error {
+	if !t.begun || t.destroyed {
+		return nil
 	}
 	c := t.cat.conn
 	kept := c.LastInsertRowID()
@@ -78,7 +89,7 @@ func (t *indexTable) rollback() {
 }
 
 func (t *indexTable) ended() {
-	t.begun, t.created, t.recreated = false, false, false
+	t.begun, t.created, t.recreated, t.replaced = false, false, false, false
 	t.marks, t.renames = t.marks[:0], nil
 }
 

@@ -29,6 +29,7 @@ func (o lexicalObject) Update(args []host.Value) (int64, error) {
 	if err := t.usable(); err != nil {
 		return 0, err
 	}
+	t.noteConflict()
 	if op == "delete" {
 		_, err := t.index.Delete(rowid)
 		return rowid, t.wrap(err)
@@ -66,7 +67,7 @@ func (t *lexicalTable) refill() error {
 	if err := t.build(t.base); err != nil {
 		return err
 	}
-	return t.sync()
+	return t.flush()
 }
 
 // recreate replaces shadow rows that cannot be read by those of an empty index.
@@ -105,7 +106,7 @@ func (t *lexicalTable) check(quick bool) ([]string, error) {
 		return nil, err
 	}
 	// See vectorTable.check.
-	if err := t.sync(); err != nil {
+	if err := t.flush(); err != nil {
 		return f.broken(err)
 	}
 	ix, err := lexical.Open(lexical.NewCache(0), shadow.Lexical{Tables: t.tables})
