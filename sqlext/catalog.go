@@ -149,13 +149,12 @@ func (cat *catalog) find(name, module string) (*indexTable, error) {
 	if !ok {
 		return nil, errorf("the index name is empty, want the name of a table made with USING %s", module)
 	}
-	schemas := []string{schema}
-	if schema == "" {
-		all, err := cat.schemas()
-		if err != nil {
-			return nil, err
-		}
-		schemas = all
+	schemas, err := cat.schemas()
+	if err != nil {
+		return nil, err
+	}
+	if schema != "" {
+		schemas = slices.DeleteFunc(schemas, func(s string) bool { return foldName(s) != foldName(schema) })
 	}
 	for _, s := range schemas {
 		there, err := cat.tableExists(s, table)

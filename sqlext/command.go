@@ -28,6 +28,9 @@ func (t *vectorTable) command(v host.Value) error {
 		if err := t.usable(); err != nil {
 			return err
 		}
+		if err := t.sweep(); err != nil {
+			return err
+		}
 		return t.wrap(t.index.Optimize())
 	case "integrity-check":
 		return t.integrityCommand(t.check)
@@ -48,6 +51,9 @@ func (t *lexicalTable) command(v host.Value) error {
 		return t.rebuild()
 	case "optimize":
 		if err := t.usable(); err != nil {
+			return err
+		}
+		if err := t.sweep(); err != nil {
 			return err
 		}
 		return t.wrap(t.index.Optimize(t.cat.context()))

@@ -41,6 +41,7 @@ func (o hnswObject) Search(plan host.Plan, args host.Args) (host.Rows, error) {
 		t.leave()
 		return nil, err
 	}
+	t.base.release()
 	return r, nil
 }
 
@@ -249,6 +250,7 @@ func (r *hnswRows) Next(b *host.Batch) error {
 	b.Columns = hnswColumns
 	if len(r.pending) == 0 && r.more != nil {
 		hits, err := r.more()
+		r.t.base.release()
 		if err != nil {
 			return err
 		}
