@@ -19,7 +19,6 @@ type place struct {
 
 const (
 	l1Bytes  = 24 << 10 // of rows at most: leaves room for the query in 32 KiB
-	l1Wanted = 12 << 10 // of rows, if that makes eight: the other thread of a core has its part
 	batchLen = 32
 	seqBytes = 1 << 20
 )
@@ -68,7 +67,7 @@ func newFeed[T any](p place, rowBytes int) *feed[T] {
 	count := len(p.block) / rowBytes
 	f := &feed[T]{size: batchLen}
 	if p.name == "L1" {
-		f.size = min(count, max(8, l1Wanted/rowBytes&^7), batchLen)
+		f.size = min(count, batchLen)
 		for i := range f.size {
 			f.rows = append(f.rows, (*T)(unsafe.Pointer(&p.block[i*rowBytes])))
 		}

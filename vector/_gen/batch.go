@@ -43,7 +43,8 @@ type batchOp struct {
 	step                    func(t *tier) int // row bytes per step
 	float                   bool
 	// setup loads constants, after SI, CX and the mask are there.
-	setup func(g *gen)
+	// unroll, if not zero, asks it to fill the registers of the query, see below.
+	setup func(g *gen, unroll int)
 	// correct says that setup leaves in register 14, in each 32-bit lane, what
 	// is to be added to every result.
 	correct bool
@@ -103,19 +104,12 @@ func batch(g *gen, op batchOp, rows int) {
 	if op.tail {
 		loadMask(g, max(op.rowBytes, op.lane), step)
 	}
-	if op.setup != nil {
-		op.setup(g)
-	}
 	unroll := 0
 	if rows == 8 {
 		unroll = op.unroll
 	}
-	for i := range unroll {
-		g.op("CMPQ CX, $%d", i*step)
-		g.op("JLE group")
-		g.op("MOVQ $%d, AX", i*step)
-		op.query(g, false)
-		g.op("VMOVDQA64 %s, %s", t.reg(regQuery), t.reg(16+i))
+	if op.setup != nil {
+		op.setup(g, unroll)
 	}
 
 	g.line("\ngroup:")

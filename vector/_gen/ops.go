@@ -177,7 +177,7 @@ func codeOp(t *tier, name, doc, qType string, codes bool) batchOp {
 			g.op("VPADDD %s, %s, %s", r(regTmp), r(acc), r(acc))
 		}
 	}
-	op.setup = func(g *gen) {
+	op.setup = func(g *gen, unroll int) {
 		// The correction is -128·Σq. Nothing waits for it before the first store.
 		if t.wide() {
 			broadcast(g, 0x8080808080808080, regConst)
@@ -185,6 +185,30 @@ func codeOp(t *tier, name, doc, qType string, codes bool) batchOp {
 			broadcast(g, 0xff80ff80ff80ff80, regConst)
 		}
 		zero(g, regCorrection)
+		if unroll > 0 {
+			g.op("CMPQ CX, $%d", unroll*op.step(t))
+			g.op("JGT long")
+			// Two more sums, so that they do not wait for each other.
+			sums := []int{regCorrection, regMask, regConst2}
+			zero(g, sums[1])
+			zero(g, sums[2])
+			for i := range unroll {
+				at := i * op.step(t)
+				g.op("CMPQ CX, $%d", at)
+				g.op("JEQ short")
+				if codes {
+					g.op("VPXORQ %d(SI), %s, %s", at, r(regConst), r(16+i))
+				} else {
+					g.op("VMOVDQU64 %d(SI), %s", at, r(16+i))
+				}
+				g.op("VPDPBUSD %s, %s, %s", r(16+i), r(regConst), r(sums[i%3]))
+			}
+			g.line("\nshort:")
+			g.op("VPADDD %s, %s, %s", r(sums[1]), r(sums[2]), r(sums[1]))
+			g.op("VPADDD %s, %s, %s", r(sums[1]), r(sums[0]), r(sums[0]))
+			g.op("JMP summed")
+			g.line("\nlong:")
+		}
 		g.op("XORL AX, AX")
 		g.op("CMPQ AX, CX")
 		g.op("JGE summed")
@@ -223,7 +247,7 @@ func codeOp(t *tier, name, doc, qType string, codes bool) batchOp {
 func bitOp(name, doc, logic string) batchOp {
 	op := batchOp{name: name, doc: doc, qType: "byte", rowType: "byte", dstType: "uint32", rowBytes: 1, step: whole, tail: true, lane: 8}
 	op.query = func(g *gen, masked bool) { loadBits(g, "(SI)(AX*1)", regQuery, masked) }
-	op.setup = func(g *gen) {
+	op.setup = func(g *gen, _ int) {
 		if g.t.wide() {
 			return
 		}
