@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"sync"
+
+	"github.com/blevesearch/bleve/v2/analysis"
 )
 
 // document is a text waiting to be indexed.
@@ -45,27 +47,62 @@ func (v *inverter) run(sc *schema, docs []document, base int) {
 	v.words = make(map[string]uint32)
 	columns := len(sc.analyzers)
 	v.lengths = make([]uint32, len(docs)*columns)
+	memos := make([]map[string]uint32, columns)
 	for i, doc := range docs {
 		for c, text := range doc.texts {
 			if text == "" {
 				continue
 			}
-			for _, t := range sc.analyzers[c].Analyze([]byte(text)) {
-				term := cutTerm(t.Term)
-				if len(term) == 0 {
-					continue
+			at := uint32(base+i)<<columnBits | uint32(c)
+			before := len(v.tokens)
+			if d := sc.wordwise[c]; d != nil {
+				if memos[c] == nil {
+					memos[c] = map[string]uint32{}
 				}
-				w, ok := v.words[string(term)]
-				if !ok {
-					w = uint32(len(v.names))
-					name := string(term)
-					v.words[name] = w
-					v.names = append(v.names, name)
+				v.addWords(d, memos[c], text, at)
+			} else {
+				for _, t := range sc.analyzers[c].Analyze([]byte(text)) {
+					if term := cutTerm(t.Term); len(term) > 0 {
+						v.add(v.word(term), at, t.Position)
+					}
 				}
-				at := uint32(base+i)<<columnBits | uint32(c)
-				v.tokens = append(v.tokens, token32{w, occurrence{at, uint32(max(t.Position, 0))}})
-				v.lengths[i*columns+c]++
 			}
+			v.lengths[i*columns+c] = uint32(len(v.tokens) - before)
+		}
+	}
+}
+
+// word returns the number of a word.
+func (v *inverter) word(term []byte) uint32 {
+	w, ok := v.words[string(term)]
+	if !ok {
+		w = uint32(len(v.names))
+		name := string(term)
+		v.words[name] = w
+		v.names = append(v.names, name)
+	}
+	return w
+}
+
+func (v *inverter) add(word, at uint32, position int) {
+	v.tokens = append(v.tokens, token32{word, occurrence{at, uint32(max(position, 0))}})
+}
+
+// addWords analyzes text with an analyzer that treats words one at a time, and
+// remembers in memo what becomes of them.
+func (v *inverter) addWords(d *analysis.DefaultAnalyzer, memo map[string]uint32, text string, at uint32) {
+	for _, t := range d.Tokenizer.Tokenize([]byte(text)) {
+		w, known := memo[string(t.Term)]
+		if !known {
+			raw := string(t.Term) // filters may write into the token
+			w = dropWord
+			if term := filterWord(d, t); len(term) > 0 {
+				w = v.word(term)
+			}
+			memo[raw] = w
+		}
+		if w != dropWord {
+			v.add(w, at, t.Position)
 		}
 	}
 }

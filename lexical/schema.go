@@ -14,8 +14,9 @@ const maxTermBytes = 1024
 // can be searched together because they are analyzed alike.
 type schema struct {
 	params    Params
-	analyzers []analysis.Analyzer // per column, of texts
-	queries   []analysis.Analyzer // per column, of queries
+	analyzers []analysis.Analyzer         // per column, of texts
+	queries   []analysis.Analyzer         // per column, of queries
+	wordwise  []*analysis.DefaultAnalyzer // per column, nil where a memo of words is not right
 	groups    []columnGroup
 	boosts    []float64 // per column
 }
@@ -36,6 +37,7 @@ func newSchema(p Params) (*schema, error) {
 		}
 		s.analyzers = append(s.analyzers, a.index)
 		s.queries = append(s.queries, a.query)
+		s.wordwise = append(s.wordwise, wordwise(a.index))
 		s.boosts = append(s.boosts, c.Boost)
 		g, ok := at[c.Analyzer]
 		if !ok {
