@@ -381,11 +381,11 @@ func (r *filterRun) estimate(rows int64) error {
 	return nil
 }
 
-// A filter that is slow to evaluate is drawn less often. Ordinary filters stay far
-// below both limits, even on a busy machine, so that their plans do not depend on
-// the clock.
+// A filter that is slow to evaluate is drawn less often: for no longer than listing
+// all rows takes, or minSampleTime. Ordinary filters stay far below, even on a busy
+// machine, so that their plans do not depend on the clock.
 const (
-	maxSampleTime = 20 * time.Millisecond
+	minSampleTime = 20 * time.Millisecond
 	slowProbe     = 50 * time.Microsecond // from here on the measured price counts
 )
 
@@ -396,6 +396,7 @@ func (r *filterRun) draw(e *estimate) error {
 	span := uint64(r.f.high-r.f.low) + 1
 	rng := rand.New(rand.NewPCG(1, 2))
 	start := time.Now()
+	most := max(minSampleTime, time.Duration(float64(e.rows)*plans.DefaultCosts().ListScan))
 	for n := e.share.More(); n > 0; n = e.share.More() {
 		for range n {
 			from := r.f.low
@@ -422,7 +423,8 @@ func (r *filterRun) draw(e *estimate) error {
 			r.probes++
 			spent := time.Since(start)
 			e.probe = spent / time.Duration(e.share.Probed)
-			if spent > maxSampleTime {
+			if spent > most {
+				e.uses = estimateUses // a poor sample is not used again
 				return nil
 			}
 		}
