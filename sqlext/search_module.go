@@ -32,8 +32,10 @@ type searchFunction struct {
 	name  string
 	out   []string // visible columns, the first is id
 	args  []string // hidden columns that take the arguments
-	after string   // hidden output column behind the arguments
-	usage string
+	after string   // hidden output column behind the arguments, "" if there is none
+	// argsFirst puts the arguments before the output columns, as libSQL has them.
+	argsFirst bool
+	usage     string
 	// run computes the rows. explain says that the record of the search is wanted.
 	run func(s *searcher, c *searchCall, explain bool) (*searchResult, error)
 }
@@ -44,7 +46,7 @@ func searchFunctions() []*searchFunction {
 	return []*searchFunction{
 		{
 			name: "vector_top_k", out: []string{"id INTEGER"}, args: []string{"idx", "vector", "k"},
-			after: "distance REAL", run: runTopK,
+			argsFirst: true, run: runTopK,
 		},
 		{
 			name: "vector_search", out: searchOut, after: "explain TEXT",
@@ -96,11 +98,15 @@ func (cat *catalog) registerSearch() error {
 func (f *searchFunction) declaration() string {
 	var b strings.Builder
 	b.WriteString("CREATE TABLE x(")
-	b.WriteString(strings.Join(f.out, ", "))
-	for _, a := range f.args {
-		b.WriteString(", " + a + " HIDDEN")
+	out, args := strings.Join(f.out, ", "), strings.Join(f.args, " HIDDEN, ")+" HIDDEN"
+	if f.argsFirst {
+		out, args = args, out
 	}
-	b.WriteString(", " + f.after + " HIDDEN)")
+	b.WriteString(out + ", " + args)
+	if f.after != "" {
+		b.WriteString(", " + f.after + " HIDDEN")
+	}
+	b.WriteString(")")
 	return b.String()
 }
 
@@ -135,11 +141,11 @@ const searchCost = 1e9
 // the query vector comes from another table (a correlated call) only plans with
 // that table outside are offered, and are taken at any cost.
 func (t *searchTable) BestIndex(info *host.IndexInfo) error {
-	first := len(t.fn.out)
+	first := t.fn.firstArg()
 	place := make([]int, len(t.fn.args)) // constraint + 1 for each argument
 	for i, c := range info.Constraints {
 		arg := c.Column - first
-		if arg == len(t.fn.args) && c.Op == host.EQ {
+		if arg == len(t.fn.args) && c.Op == host.EQ && t.fn.after != "" {
 			return t.fn.tooMany()
 		}
 		if arg < 0 || arg >= len(t.fn.args) || c.Op != host.EQ {
@@ -175,12 +181,17 @@ func (t *searchTable) BestIndex(info *host.IndexInfo) error {
 	return nil
 }
 
+// firstArg is the column of the first argument.
+func (f *searchFunction) firstArg() int {
+	if f.argsFirst {
+		return 0
+	}
+	return len(f.out)
+}
+
 // tooMany is the error of a call with one argument more than there are: SQLite
 // gives it to the hidden output column, which nobody compares for equality.
 func (f *searchFunction) tooMany() error {
-	if f.usage == "" {
-		return host.Errorf(host.CodeError, "too many arguments on %s() - max %d", f.name, len(f.args))
-	}
 	return errorf("%s: too many arguments, want %s", f.name, f.usage)
 }
 
@@ -227,7 +238,7 @@ func (c *searchCursor) Search(plan host.Plan, args host.Args) (host.Rows, error)
 				next++
 			}
 		}
-		explain := fn.after == "explain TEXT" && plan.ColumnsUsed>>(len(fn.out)+len(fn.args))&1 != 0
+		explain := fn.after != "" && plan.ColumnsUsed>>(len(fn.out)+len(fn.args))&1 != 0
 		r, err := fn.run(c.table.searcher, &searchCall{fn: fn.name, usage: fn.usage, names: fn.args, args: values, given: given}, explain)
 		if err != nil {
 			return nil, err
@@ -297,11 +308,19 @@ const searchBatch = 256
 // Next fills a batch.
 func (r *searchRows) Next(b *host.Batch) error {
 	n := min(searchBatch, len(r.result.rows)-r.next)
-	b.Columns = len(r.fn.out) + len(r.fn.args) + 1
+	b.Columns = len(r.fn.out) + len(r.fn.args)
+	if r.fn.after != "" {
+		b.Columns++
+	}
 	for _, row := range r.result.rows[r.next : r.next+n] {
 		b.RowIDs = append(b.RowIDs, row.id)
 		if row.key.IsNull() {
 			row.key = host.IntValue(row.id)
+		}
+		if r.fn.argsFirst {
+			b.Values = append(b.Values, r.result.args...)
+			b.Values = append(b.Values, row.key)
+			continue
 		}
 		b.Values = append(b.Values, row.key)
 		if len(r.fn.out) == outColumns {
@@ -310,10 +329,8 @@ func (r *searchRows) Next(b *host.Batch) error {
 				rankOrNull(row.vectorRank), rankOrNull(row.lexicalRank))
 		}
 		b.Values = append(b.Values, r.result.args...)
-		if r.fn.after == "explain TEXT" {
+		if r.fn.after != "" {
 			b.Values = append(b.Values, host.Value{Kind: explainKind(r.result.explain), Bytes: r.result.explain})
-		} else {
-			b.Values = append(b.Values, floatOrNull(row.distance))
 		}
 	}
 	r.next += n

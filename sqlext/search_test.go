@@ -33,7 +33,7 @@ func TestTopK(t *testing.T) {
 	d, _ := openTemp(t)
 	d.docs(20)
 	d.wants("7\n6\n8", `SELECT * FROM vector_top_k('docs_vec', '[7,1]', 3)`)
-	d.wants("7|7|0\n6|6|1\n8|8|1", `SELECT id, rowid, distance FROM vector_top_k('docs_vec', '[7,1]', 3)`)
+	d.wants("7|7|0\n6|6|1\n8|8|1", `SELECT id, rowid, distance FROM vector_search('docs_vec', '[7,1]', 3)`)
 	d.wants("7|docs_vec|2", `SELECT id, idx, k FROM vector_top_k('docs_vec', '[7,1]', 2) LIMIT 1`)
 	d.wants("7", `SELECT id FROM vector_top_k('docs_vec', vector32('[7,1]'), 1.0)`)
 	d.wants("", `SELECT id FROM vector_top_k('docs_vec', '[7,1]', 0)`)

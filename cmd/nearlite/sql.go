@@ -28,7 +28,7 @@ func newSQL() *cobra.Command {
 read from standard input. The first error ends the run: it is printed on standard error with the
 number of its statement, and the exit status is 1.`,
 		Example: `  nearlite sql "SELECT nearlite_version()"
-  nearlite sql --db docs.db --format json "SELECT id, distance FROM vector_top_k('docs_vec', '[1, 2, 3]', 10)"
+  nearlite sql --db docs.db --format json "SELECT id, distance FROM vector_search('docs_vec', '[1, 2, 3]', 10)"
   nearlite sql --db docs.db < schema.sql`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

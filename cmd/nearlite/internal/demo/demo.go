@@ -157,7 +157,7 @@ func (t *tour) next(path string, took time.Duration) {
 	for _, text := range []string{
 		`SELECT id, text FROM queries`,
 		`SELECT title, text FROM senses_text WHERE senses_text MATCH 'bird -baby' ORDER BY score DESC LIMIT 5`,
-		`SELECT s.title, v.distance FROM vector_top_k('senses_vec', (SELECT embedding FROM queries WHERE id = 'q901'), 5) v JOIN senses s ON s.id = v.id`,
+		`SELECT s.title, v.distance FROM vector_search('senses_vec', (SELECT embedding FROM queries WHERE id = 'q901'), 5) v JOIN senses s ON s.id = v.id`,
 		`INSERT INTO senses(sense, title, text, pos) VALUES ('mine', 'bluebird', 'a small songbird, blue', 'noun')`,
 		`PRAGMA integrity_check`,
 	} {
