@@ -61,6 +61,7 @@ func state(t *testing.T, ix *lexical.Index) string {
 // TestFaults makes each write, then each read, of a transaction fail in turn.
 // After the rollback, rows and memory are as before; without a fault, as after.
 func TestFaults(t *testing.T) {
+	t.Cleanup(lexical.SetLimits(10, 1000, 64))
 	c := create(t, twoColumns)
 	for i := range 30 { // several segments with deletes, so that there is much to fail
 		c.begin()

@@ -171,7 +171,7 @@ func (ix *Index) Insert(rowid int64, texts []string) error {
 }
 
 // maxFreshBytes bounds the segments that a large transaction holds in memory.
-const maxFreshBytes = 64 << 20
+var maxFreshBytes int64 = 64 << 20
 
 // spill seals the buffer, and stores the segments in memory when they are many.
 func (ix *Index) spill() error {

@@ -23,8 +23,9 @@ type occurrence struct {
 }
 
 // Bounds that keep a batch's numbers within an occurrence and its memory small.
-const (
-	columnBits   = 6
+const columnBits = 6
+
+var (
 	maxBatchDocs = 1 << 16
 	maxBatchText = 8 << 20
 )

@@ -176,7 +176,16 @@ func (h *history) compare(ix *lexical.Index, want map[int64][]string) {
 
 // TestHistory takes 10,000 random steps (2,000 with -short) of inserts, updates,
 // deletes, savepoints, rollbacks, commits and reopenings.
-func TestHistory(t *testing.T) {
+func TestHistory(t *testing.T) { histories(t) }
+
+// TestHistoryOfLargeTransactions is the same with limits so low that transactions
+// store segments before they end, which savepoints and rollbacks must undo.
+func TestHistoryOfLargeTransactions(t *testing.T) {
+	t.Cleanup(lexical.SetLimits(3, 200, 64))
+	histories(t)
+}
+
+func histories(t *testing.T) {
 	const steps = 100 // rapid repeats this 100 times
 	rapid.Check(t, func(t *rapid.T) {
 		h := &history{t: t, file: lexicaltest.NewFile(), committed: map[int64][]string{}}

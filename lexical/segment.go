@@ -11,10 +11,14 @@ import (
 // framing fills a database page of 4096 bytes without overflow.
 const (
 	pageBytes      = 4040
-	inlineBytes    = 3600 // a stream this short lives in the segment's own row
 	dictBlockBytes = 1024
 	docBlockDocs   = 512
 )
+
+// inlineBytes is the length up to which a stream lives in the segment's own row.
+// Like the other limits that are variables, it is one for tests: they lower it to
+// reach with small data what otherwise takes much.
+var inlineBytes int64 = 3600
 
 // segment is an immutable set of documents with their postings. Its bytes form
 // one stream of three sections: posting lists in the order of their terms, the
@@ -37,6 +41,7 @@ type segment struct {
 	doc  []docBlockEntry
 
 	number int64  // row key once stored, -1 before
+	inline bool   // the stream lives, or is to live, in the segment's own row
 	stream []byte // nil when the stream is in pages
 	pages  []atomic.Pointer[page]
 	blocks []atomic.Pointer[docBlock]
@@ -357,7 +362,7 @@ func (s *segment) encodeRow() []byte {
 		b = binary.AppendUvarint(b, uint64(e.bytes))
 	}
 	b = binary.AppendVarint(b, s.maxRow)
-	if s.inline() {
+	if s.inline {
 		b = append(b, s.stream...)
 	}
 	return b
@@ -373,10 +378,8 @@ func commonPrefix(a, b string) int {
 	return n
 }
 
-func (s *segment) inline() bool { return s.streamBytes() <= inlineBytes }
-
 func (s *segment) pageCount() int64 {
-	if s.inline() {
+	if s.inline {
 		return 0
 	}
 	return (s.streamBytes() + pageBytes - 1) / pageBytes
@@ -391,7 +394,7 @@ func decodeSegmentRow(b []byte, e segmentEntry, columns int) (*segment, error) {
 	if v := d.byte(); v != formatVersion {
 		return bad("version")
 	}
-	s := &segment{uid: d.uint64(), number: e.number}
+	s := &segment{uid: d.uint64(), number: e.number, inline: e.pages == 0}
 	s.docs = uint32(d.count(maxSegmentDocs))
 	s.terms = d.int63()
 	if s.uid != e.uid || s.docs != e.docs {
@@ -458,7 +461,7 @@ func decodeSegmentRow(b []byte, e segmentEntry, columns int) (*segment, error) {
 	if s.minRow != e.minRow || s.maxRow != e.maxRow {
 		return bad("row range differs from the manifest's")
 	}
-	if s.inline() {
+	if s.inline {
 		s.stream = append([]byte{}, d.bytes(int(s.streamBytes()))...)
 	}
 	if !d.done() {

@@ -102,6 +102,7 @@ func (w *segmentWriter) finish() (*segment, error) {
 		return nil, errTooBig
 	}
 	s.stream = append(append(w.post, w.dict...), w.doc...)
+	s.inline = s.streamBytes() <= inlineBytes
 	s.initCaches()
 	return s, nil
 }
@@ -128,9 +129,9 @@ func (s *segment) store(src *rowSource, number int64) (*segment, int64, error) {
 	t := &segment{
 		uid: s.uid, docs: s.docs, terms: s.terms, tokens: s.tokens, minRow: s.minRow, maxRow: s.maxRow,
 		postBytes: s.postBytes, dictBytes: s.dictBytes, docBytes: s.docBytes,
-		dict: s.dict, doc: s.doc, number: number,
+		dict: s.dict, doc: s.doc, number: number, inline: s.inline,
 	}
-	if s.inline() {
+	if s.inline {
 		t.stream = s.stream
 	}
 	t.initCaches()
