@@ -19,6 +19,7 @@ type catalog struct {
 	cursors map[uint64]*lexicalRows
 	cursor  uint64 // last cursor id given out
 
+	lost     map[string]bool      // indexes dropped with unwritten changes, by folded schema.name
 	versions map[string]host.Stmt // PRAGMA schema_version by schema
 	settled  map[string]int64     // schema version at the last reconcile, by folded schema
 	aliases  map[string]alias     // of anchored indexes, by schema.name
@@ -30,6 +31,7 @@ func newCatalog(c host.Conn) *catalog {
 		tables:   map[string]*indexTable{},
 		byName:   map[string]*indexTable{},
 		cursors:  map[uint64]*lexicalRows{},
+		lost:     map[string]bool{},
 		versions: map[string]host.Stmt{},
 		settled:  map[string]int64{},
 		aliases:  map[string]alias{},
@@ -87,6 +89,26 @@ func (cat *catalog) closeVersions() {
 		_ = st.Close()
 		delete(cat.versions, schema)
 	}
+}
+
+// inTransaction is the state of an index whose changes in the running transaction a
+// newly connected object must share. Without changes a new object starts anew: the
+// index of that name may be another one by now, while a statement of old still holds
+// the object of the first.
+func (cat *catalog) inTransaction(a host.ModuleArgs) *indexTable {
+	if t := cat.tables[catalogKey(a.Schema, a.Table)]; t != nil && t.begun {
+		return t
+	}
+	return nil
+}
+
+// takeLost reports whether the index is back from a DROP TABLE in the running
+// transaction, which took changes along that had not been written.
+func (cat *catalog) takeLost(a host.ModuleArgs) bool {
+	key := catalogKey(a.Schema, a.Table)
+	lost := cat.lost[key] && !cat.conn.Autocommit()
+	delete(cat.lost, key)
+	return lost
 }
 
 // vectorIndex returns the vector index of that name, "name" or "schema.name". An

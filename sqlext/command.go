@@ -89,9 +89,13 @@ func (t *indexTable) integrityCommand(check func(quick bool) ([]string, error)) 
 
 // usable reports why the index cannot be written, if so.
 func (t *indexTable) usable() error {
+	if err := t.heal(); err != nil {
+		return err
+	}
 	if err := t.begin(); err != nil {
 		return err
 	}
+	t.dirty = true
 	return t.openErr
 }
 

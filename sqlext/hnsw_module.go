@@ -268,7 +268,7 @@ func (cat *catalog) connectHNSW(a host.ModuleArgs) (host.Table, error) {
 	if err := cat.declareHNSW(a.Table); err != nil {
 		return nil, err
 	}
-	if t := cat.tables[catalogKey(a.Schema, a.Table)]; t != nil {
+	if t := cat.inTransaction(a); t != nil {
 		if v, ok := t.self.(*vectorTable); ok {
 			t.connected()
 			return hnswObject{v}, nil
@@ -276,6 +276,7 @@ func (cat *catalog) connectHNSW(a host.ModuleArgs) (host.Table, error) {
 	}
 	t := cat.newVectorTable(a, args)
 	t.connected()
+	t.lost = cat.takeLost(a)
 	cat.remember(&t.indexTable)
 	return hnswObject{t}, nil
 }

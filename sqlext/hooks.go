@@ -89,7 +89,7 @@ func (t *indexTable) rollback() {
 }
 
 func (t *indexTable) ended() {
-	t.begun, t.created, t.recreated, t.replaced = false, false, false, false
+	t.begun, t.dirty, t.created, t.recreated, t.replaced = false, false, false, false, false
 	t.marks, t.renames = t.marks[:0], nil
 }
 

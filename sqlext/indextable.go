@@ -47,6 +47,8 @@ type indexTable struct {
 	users     int   // running scans and searches
 	begun     bool  // a transaction is open in the engine
 	openErr   error // why opener failed, in this transaction
+	dirty     bool  // the engine was changed in this transaction
+	lost      bool  // the rows lack changes of this transaction: see heal
 	created   bool  // made in this transaction
 	replaced  bool  // a statement with OR REPLACE ran in this transaction
 	recreated bool  // the engine was replaced in this transaction
@@ -96,8 +98,26 @@ func (t *indexTable) leave() {
 	}
 }
 
+// heal rebuilds an index that is back from a DROP TABLE undone by ROLLBACK TO. What the
+// transaction had changed before the savepoint was in memory only and is gone: SQLite
+// does not tell a destroyed table that it lives again.
+func (t *indexTable) heal() error {
+	if !t.lost {
+		return nil
+	}
+	t.lost = false
+	err := t.cat.conn.Exec("INSERT INTO " + quoteName(t.schema) + "." + quoteName(t.name) + "(" + quoteName(t.name) + ") VALUES('rebuild')")
+	if err != nil {
+		t.lost = true
+	}
+	return err
+}
+
 // ready opens the engine and finds the indexed table: what every read needs.
 func (t *indexTable) ready() error {
+	if err := t.heal(); err != nil {
+		return err
+	}
 	if err := t.opener(); err != nil {
 		return err
 	}
@@ -153,6 +173,9 @@ func (t *indexTable) destroy() error {
 	if t.begun {
 		t.engine.Rollback()
 		t.begun = false
+	}
+	if t.dirty && len(t.marks) > 0 {
+		t.cat.lost[catalogKey(t.schema, t.name)] = true
 	}
 	t.destroyed = true
 	t.refs--

@@ -221,13 +221,14 @@ func (cat *catalog) connectLexical(a host.ModuleArgs) (host.Table, error) {
 	if err := t.declare(); err != nil {
 		return nil, err
 	}
-	if known := cat.tables[catalogKey(a.Schema, a.Table)]; known != nil {
+	if known := cat.inTransaction(a); known != nil {
 		if l, ok := known.self.(*lexicalTable); ok {
 			l.connected()
 			return lexicalObject{l}, nil
 		}
 	}
 	t.connected()
+	t.lost = cat.takeLost(a)
 	cat.remember(&t.indexTable)
 	return lexicalObject{t}, nil
 }

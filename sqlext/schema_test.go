@@ -3,6 +3,7 @@ package sqlext_test
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -125,6 +126,71 @@ func TestDropRolledBack(t *testing.T) {
 	d.exec(`RELEASE s`)
 	if got := d.nearest(7, 2) + " " + d.found("number7"); got != "7 6 7" {
 		t.Errorf("after savepoint: %s", got)
+	}
+}
+
+// DROP TABLE undone by ROLLBACK TO, after changes that only the dropped object knew.
+func TestDropUndoneAfterChanges(t *testing.T) {
+	for _, touch := range []func(d *testDB){
+		func(d *testDB) { _ = d.state() },
+		func(d *testDB) { d.insertDocs(20, 21) },
+		func(d *testDB) { d.exec(`DELETE FROM docs WHERE id = 7`) },
+		func(d *testDB) { _ = d.rows(`SELECT hnsw_stats('docs_vec'), lexical_stats('docs_text')`) },
+	} {
+		d, _ := openTemp(t)
+		d.docs(5)
+		d.exec(`BEGIN`)
+		d.insertDocs(6, 8)
+		d.exec(`SAVEPOINT s`)
+		d.exec(`DROP TABLE docs_vec`)
+		d.exec(`DROP TABLE docs_text`)
+		d.exec(`INSERT INTO docs(id, embedding) VALUES(9, '[9,1]')`)
+		d.exec(`ROLLBACK TO s`)
+		touch(d)
+		d.exec(`COMMIT`)
+		want := strings.ReplaceAll(d.rows(`SELECT id FROM docs ORDER BY id DESC LIMIT 3`), "\n", " ")
+		if got := d.nearest(1000, 3); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// An index dropped and made anew by another connection, while a statement of this one
+// still holds the old one.
+func TestReplacedByOther(t *testing.T) {
+	d, path := openTemp(t)
+	d.docs(50)
+	o := openFile(t, "file:"+path)
+	before := o.state()
+	ctx := context.Background()
+	st, err := o.PrepareContext(ctx, `SELECT rowid FROM docs_vec WHERE vector MATCH '[7,1]' AND k = 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	run := func() (id int, err error) {
+		err = st.QueryRowContext(ctx).Scan(&id)
+		return id, err
+	}
+	if id, err := run(); id != 7 || err != nil {
+		t.Errorf("got %d, %v", id, err)
+	}
+	d.exec(`DROP TABLE docs_vec`)
+	d.exec(`DROP TABLE docs_text`)
+	if id, err := run(); err == nil || !strings.Contains(err.Error(), "no such table: docs_vec") {
+		t.Errorf("dropped: got %d, %v", id, err)
+	}
+	o.fails("no such index: docs_vec", `SELECT hnsw_stats('docs_vec')`)
+	o.fails("no such index: docs_text", `SELECT lexical_stats('docs_text')`)
+	d.exec(`CREATE VIRTUAL TABLE docs_vec USING hnsw(docs, embedding, metric=l2, m=4)`)
+	d.exec(`CREATE VIRTUAL TABLE docs_text USING lexical(docs, body, analyzer=en)`)
+	o.wants("4", `SELECT json_extract(hnsw_stats('docs_vec'), '$.options.m')`)
+	o.wants("1", `SELECT json_array_length(lexical_stats('docs_text'), '$.columns')`)
+	if id, err := run(); id != 7 || err != nil {
+		t.Errorf("made anew: got %d, %v", id, err)
+	}
+	if got := o.state(); got != before {
+		t.Errorf("got %s, want %s", got, before)
 	}
 }
 
