@@ -1,6 +1,7 @@
 package vector_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"strings"
 	"testing"
@@ -125,7 +126,7 @@ func TestDecodeErrors(t *testing.T) {
 		{2*vector.MaxDims + 2, 5, "vector: max size exceeded: 65537 > 65536"},
 		{1 << 20, 3, "vector: max size exceeded: 8388608 > 65536"},
 	} {
-		data := make([]byte, c.len)
+		data := bytes.Repeat([]byte{0}, c.len)
 		if c.typ != 0 {
 			data = append(data, c.typ)
 		}

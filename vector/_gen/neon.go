@@ -108,36 +108,62 @@ func neonOps() []neonOp {
 	}
 	unbias := func(g *gen) { g.v3(eor, 0, 0, 31) }
 	return []neonOp{
-		{name: "dotF32", doc: "sets each dst to the dot product of q and its row", qType: f, rowType: f, dstType: f,
-			elems: 4, float: true, step: func(g *gen, row, acc int) { dot(g, 0, row, acc) }, tail: "q[j] * row[j]"},
-		{name: "squaredL2F32", doc: "sets each dst to the squared Euclidean distance of q and its row", qType: f, rowType: f, dstType: f,
-			elems: 4, float: true, step: func(g *gen, row, acc int) { l2(g, 0, row, acc) }, tail: "(q[j] - row[j]) * (q[j] - row[j])"},
-		{name: "dotF16", doc: "sets each dst to the dot product of q and its half row", qType: f, rowType: "uint16", dstType: f,
-			elems: 8, float: true, wideQuery: true, step: halves(fcvtl, fcvtl2, dot), tail: "half"},
-		{name: "squaredL2F16", doc: "sets each dst to the squared Euclidean distance of q and its half row", qType: f, rowType: "uint16", dstType: f,
-			elems: 8, float: true, wideQuery: true, step: halves(fcvtl, fcvtl2, l2), tail: "half"},
-		{name: "dotBF16", doc: "sets each dst to the dot product of q and its bfloat16 row", qType: f, rowType: "uint16", dstType: f,
-			elems: 8, float: true, wideQuery: true, step: halves(shll, shll2, dot), tail: "half"},
-		{name: "squaredL2BF16", doc: "sets each dst to the squared Euclidean distance of q and its bfloat16 row", qType: f, rowType: "uint16", dstType: f,
-			elems: 8, float: true, wideQuery: true, step: halves(shll, shll2, l2), tail: "half"},
-		{name: "dotU8S8", doc: "sets each dst to the sum of q·(row-128)", qType: "int8", rowType: "uint8", dstType: "int32",
-			elems: 16, signed: true, step: multiply},
-		{name: "dotU8U8", doc: "sets each dst to the sum of (q-128)·(row-128)", qType: "uint8", rowType: "uint8", dstType: "int32",
-			elems: 16, signed: true, step: multiply, query: unbias},
-		{name: "dotU8S8DP", doc: "is dotU8S8 with the dot product extension", qType: "int8", rowType: "uint8", dstType: "int32",
-			elems: 16, signed: true, step: dotProd},
-		{name: "dotU8U8DP", doc: "is dotU8U8 with the dot product extension", qType: "uint8", rowType: "uint8", dstType: "int32",
-			elems: 16, signed: true, step: dotProd, query: unbias},
-		{name: "sumAbsDiff", doc: "sets each dst to the sum of |q-row|", qType: "uint8", rowType: "uint8", dstType: "uint32",
+		{
+			name: "dotF32", doc: "sets each dst to the dot product of q and its row", qType: f, rowType: f, dstType: f,
+			elems: 4, float: true, step: func(g *gen, row, acc int) { dot(g, 0, row, acc) }, tail: "q[j] * row[j]",
+		},
+		{
+			name: "squaredL2F32", doc: "sets each dst to the squared Euclidean distance of q and its row", qType: f, rowType: f, dstType: f,
+			elems: 4, float: true, step: func(g *gen, row, acc int) { l2(g, 0, row, acc) }, tail: "(q[j] - row[j]) * (q[j] - row[j])",
+		},
+		{
+			name: "dotF16", doc: "sets each dst to the dot product of q and its half row", qType: f, rowType: "uint16", dstType: f,
+			elems: 8, float: true, wideQuery: true, step: halves(fcvtl, fcvtl2, dot), tail: "half",
+		},
+		{
+			name: "squaredL2F16", doc: "sets each dst to the squared Euclidean distance of q and its half row", qType: f, rowType: "uint16", dstType: f,
+			elems: 8, float: true, wideQuery: true, step: halves(fcvtl, fcvtl2, l2), tail: "half",
+		},
+		{
+			name: "dotBF16", doc: "sets each dst to the dot product of q and its bfloat16 row", qType: f, rowType: "uint16", dstType: f,
+			elems: 8, float: true, wideQuery: true, step: halves(shll, shll2, dot), tail: "half",
+		},
+		{
+			name: "squaredL2BF16", doc: "sets each dst to the squared Euclidean distance of q and its bfloat16 row", qType: f, rowType: "uint16", dstType: f,
+			elems: 8, float: true, wideQuery: true, step: halves(shll, shll2, l2), tail: "half",
+		},
+		{
+			name: "dotU8S8", doc: "sets each dst to the sum of q·(row-128)", qType: "int8", rowType: "uint8", dstType: "int32",
+			elems: 16, signed: true, step: multiply,
+		},
+		{
+			name: "dotU8U8", doc: "sets each dst to the sum of (q-128)·(row-128)", qType: "uint8", rowType: "uint8", dstType: "int32",
+			elems: 16, signed: true, step: multiply, query: unbias,
+		},
+		{
+			name: "dotU8S8DP", doc: "is dotU8S8 with the dot product extension", qType: "int8", rowType: "uint8", dstType: "int32",
+			elems: 16, signed: true, step: dotProd,
+		},
+		{
+			name: "dotU8U8DP", doc: "is dotU8U8 with the dot product extension", qType: "uint8", rowType: "uint8", dstType: "int32",
+			elems: 16, signed: true, step: dotProd, query: unbias,
+		},
+		{
+			name: "sumAbsDiff", doc: "sets each dst to the sum of |q-row|", qType: "uint8", rowType: "uint8", dstType: "uint32",
 			elems: 16, step: func(g *gen, row, acc int) {
 				g.v3(uabd, 10, 0, row)
 				g.v2(uaddlp, 10, 10)
 				g.v2(uadalp, acc, 10)
-			}},
-		{name: "hamming", doc: "sets each dst to the number of bits that differ between q and its row", qType: "byte", rowType: "byte", dstType: "uint32",
-			elems: 16, step: bits(eor), tail: "uint32(bits.OnesCount8(q[j] ^ row[j]))"},
-		{name: "andCount", doc: "sets each dst to the number of bits set in both q and its row", qType: "byte", rowType: "byte", dstType: "uint32",
-			elems: 16, step: bits(and), tail: "uint32(bits.OnesCount8(q[j] & row[j]))"},
+			},
+		},
+		{
+			name: "hamming", doc: "sets each dst to the number of bits that differ between q and its row", qType: "byte", rowType: "byte", dstType: "uint32",
+			elems: 16, step: bits(eor), tail: "uint32(bits.OnesCount8(q[j] ^ row[j]))",
+		},
+		{
+			name: "andCount", doc: "sets each dst to the number of bits set in both q and its row", qType: "byte", rowType: "byte", dstType: "uint32",
+			elems: 16, step: bits(and), tail: "uint32(bits.OnesCount8(q[j] & row[j]))",
+		},
 	}
 }
 

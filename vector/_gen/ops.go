@@ -106,35 +106,45 @@ func batchOps(t *tier) []batchOp {
 		}
 	}
 	ops := []batchOp{
-		{name: "dotF32", doc: "sets each dst to the dot product of q and its row",
+		{
+			name: "dotF32", doc: "sets each dst to the dot product of q and its row",
 			qType: "float32", rowType: "float32", dstType: "float32", rowBytes: 4, step: whole, float: true, tail: true,
-			query: query, row: floatRow(mulAdd)},
-		{name: "squaredL2F32", doc: "sets each dst to the squared Euclidean distance of q and its row",
+			query: query, row: floatRow(mulAdd),
+		},
+		{
+			name: "squaredL2F32", doc: "sets each dst to the squared Euclidean distance of q and its row",
 			qType: "float32", rowType: "float32", dstType: "float32", rowBytes: 4, step: whole, float: true, tail: true,
-			query: query, row: floatRow(squareAdd)},
+			query: query, row: floatRow(squareAdd),
+		},
 	}
 	for _, h := range []struct {
 		name, what string
 		brain      bool
 	}{{"F16", "half", false}, {"BF16", "bfloat16", true}} {
 		ops = append(ops,
-			batchOp{name: "dot" + h.name, doc: "sets each dst to the dot product of q and its " + h.what + " row",
+			batchOp{
+				name: "dot" + h.name, doc: "sets each dst to the dot product of q and its " + h.what + " row",
 				qType: "float32", rowType: "uint16", dstType: "float32", rowBytes: 2, qScale: 2, step: half, float: true, tail: t.wide(),
-				query: query2, row: halfRow(h.brain, mulAdd)},
-			batchOp{name: "squaredL2" + h.name, doc: "sets each dst to the squared Euclidean distance of q and its " + h.what + " row",
+				query: query2, row: halfRow(h.brain, mulAdd),
+			},
+			batchOp{
+				name: "squaredL2" + h.name, doc: "sets each dst to the squared Euclidean distance of q and its " + h.what + " row",
 				qType: "float32", rowType: "uint16", dstType: "float32", rowBytes: 2, qScale: 2, step: half, float: true, tail: t.wide(),
-				query: query2, row: halfRow(h.brain, squareAdd)})
+				query: query2, row: halfRow(h.brain, squareAdd),
+			})
 	}
 	return append(ops,
 		codeOp(t, "dotU8S8", "sets each dst to the sum of q·(row-128)", "int8", false),
 		codeOp(t, "dotU8U8", "sets each dst to the sum of (q-128)·(row-128)", "uint8", true),
-		batchOp{name: "sumAbsDiff", doc: "sets each dst to the sum of |q-row|",
+		batchOp{
+			name: "sumAbsDiff", doc: "sets each dst to the sum of |q-row|",
 			qType: "uint8", rowType: "uint8", dstType: "uint32", rowBytes: 1, step: whole,
 			query: func(g *gen, masked bool) { loadBits(g, "(SI)(AX*1)", regQuery, false) },
 			row: func(g *gen, addr string, acc int, masked bool) {
 				g.op("VPSADBW %s, %s, %s", addr, g.t.reg(regQuery), g.t.reg(regTmp))
 				g.op("VPADDQ %s, %s, %s", g.t.reg(regTmp), g.t.reg(acc), g.t.reg(acc))
-			}},
+			},
+		},
 		bitOp("hamming", "sets each dst to the number of bits that differ between q and its row", "XOR"),
 		bitOp("andCount", "sets each dst to the number of bits set in both q and its row", "AND"),
 	)

@@ -35,14 +35,19 @@ func pairOps() []pairOp {
 		g.op("VFMADD231%s %s, %s, %s", p(double), g.t.reg(x), g.t.reg(y), g.t.reg(acc))
 	}
 	return []pairOp{
-		{name: "dot", doc: "returns the dot product of two vectors of n elements.", results: 1,
-			step: func(g *gen, double bool, set int) { fma(g, double, 8, 9, set) }},
-		{name: "squaredL2", doc: "returns the squared Euclidean distance of two vectors of n elements.", results: 1,
+		{
+			name: "dot", doc: "returns the dot product of two vectors of n elements.", results: 1,
+			step: func(g *gen, double bool, set int) { fma(g, double, 8, 9, set) },
+		},
+		{
+			name: "squaredL2", doc: "returns the squared Euclidean distance of two vectors of n elements.", results: 1,
 			step: func(g *gen, double bool, set int) {
 				g.op("VSUB%s %s, %s, %s", p(double), g.t.reg(9), g.t.reg(8), g.t.reg(8))
 				fma(g, double, 8, 8, set)
-			}},
-		{name: "l1", doc: "returns the sum of |a-b| over n elements.", results: 1,
+			},
+		},
+		{
+			name: "l1", doc: "returns the sum of |a-b| over n elements.", results: 1,
 			setup: func(g *gen, double bool) {
 				if double {
 					broadcast(g, 0x7fffffffffffffff, regConst)
@@ -58,13 +63,16 @@ func pairOps() []pairOp {
 				}
 				g.op("%s %s, %s, %s", and, g.t.reg(regConst), g.t.reg(8), g.t.reg(8))
 				g.op("VADD%s %s, %s, %s", p(double), g.t.reg(8), g.t.reg(set), g.t.reg(set))
-			}},
-		{name: "cosine", doc: "returns dot(a, b), dot(a, a) and dot(b, b) over n elements.", results: 3,
+			},
+		},
+		{
+			name: "cosine", doc: "returns dot(a, b), dot(a, a) and dot(b, b) over n elements.", results: 3,
 			step: func(g *gen, double bool, set int) {
 				fma(g, double, 8, 9, set)
 				fma(g, double, 8, 8, 2+set)
 				fma(g, double, 9, 9, 4+set)
-			}},
+			},
+		},
 	}
 }
 
