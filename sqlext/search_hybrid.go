@@ -85,6 +85,9 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 			return nil, err
 		}
 	}
+	if h.lex != nil && h.vec != nil {
+		h.lex.unchecked = true
+	}
 	h.times.Prepare = watch.lap()
 	start := k
 	if hasVector && hasQuery {
@@ -132,14 +135,22 @@ func (h *hybrid) run(ctx context.Context, n int) (rows []searchRow, all bool, er
 	case h.vec == nil:
 		return lexicalRowsOf(said), len(said) < n, nil
 	}
-	rows, err = h.fuse(ctx, n, near, said)
+	rows, gone, err := h.fuse(ctx, n, near, said)
+	if gone {
+		// An entry of the text index whose row has gone: search again, looking.
+		h.lex.unchecked = false
+		if said, err = h.lex.run(ctx, n); err == nil {
+			rows, _, err = h.fuse(ctx, n, near, said)
+		}
+	}
 	h.times.Fuse += h.watch.lap()
 	return rows, len(near) < n && len(said) < n, err
 }
 
 // fuse joins the legs. Rows that only the text leg found get their true distance,
 // which the default fusion uses and which costs one look at the row's vector each.
-func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexical.Hit) ([]searchRow, error) {
+// gone reports a row of the text leg that is no longer in the table.
+func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexical.Hit) (rows []searchRow, gone bool, err error) {
 	metric := h.vec.t.params.Metric
 	distance := make(map[int64]float64, len(near)+len(said))
 	vec := plans.Leg{Items: make([]plans.Item, len(near)), Complete: len(near) < n, Least: leastVectorScore(metric)}
@@ -156,16 +167,24 @@ func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 		}
 	}
 	if err := h.measure(ctx, distance, &vec); err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	for _, id := range h.unknown {
+		if _, measured := distance[id]; measured || !h.lex.unchecked {
+			continue // its vector was read, or its row was looked up
+		}
+		if ok, err := h.lex.t.base.exists(id); !ok || err != nil {
+			return nil, err == nil, err
+		}
 	}
 	if !math.IsInf(h.opt.maxDistance, 1) {
 		lex.Items = dropFar(lex.Items, distance, h.opt.maxDistance)
 	}
 	fused, info, err := plans.Fuse(lex, vec, h.opt.fuse)
 	if err != nil {
-		return nil, errorf("hybrid_search: %v", err)
+		return nil, false, errorf("hybrid_search: %v", err)
 	}
-	rows := make([]searchRow, len(fused))
+	rows = make([]searchRow, len(fused))
 	for i, f := range fused {
 		d, known := distance[f.RowID]
 		if !known {
@@ -190,7 +209,7 @@ func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 			h.fusion.Normalize = plans.MinMax
 		}
 	}
-	return rows, nil
+	return rows, false, nil
 }
 
 // measure computes the distances of the rows that only the text leg found.
