@@ -41,12 +41,24 @@ func libsqlFunctions() []host.Function {
 	}
 }
 
+// markerKeeps is the size in bytes of the longest value that libsql_vector_idx returns.
+const markerKeeps = 128
+
 // vectorIndexMarker is libsql_vector_idx(column, …): it marks an index expression
 // and returns its first argument. Without arguments libSQL crashes; we refuse.
+//
+// A longer argument comes back as NULL. SQLite keeps the value of the expression for
+// every row in its own index, our anchor, which would be a second copy of all vectors,
+// sorted by their bytes; and a function of an index has to give the same value
+// wherever it is called. Nobody has a use for the value, but small ones, as one types
+// them to try, are returned.
 func vectorIndexMarker(ctx host.Context, args []host.Value) {
 	if len(args) == 0 {
 		ctx.ResultError(host.Errorf(host.CodeError, "vector index: libsql_vector_idx got 0 arguments, want a column and parameters"))
 		return
+	}
+	if len(args[0].Bytes) > markerKeeps {
+		return // NULL
 	}
 	ctx.ResultValue(args[0])
 }

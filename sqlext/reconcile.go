@@ -38,11 +38,14 @@ func (cat *catalog) reconcileSchema(schema string) (changed int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	kept := c.LastInsertRowID()
+	defer c.SetLastInsertRowID(kept)
+	if err := cat.dropForeign(schema); err != nil {
+		return 0, err
+	}
 	if len(anchors)+len(tables) == 0 {
 		return 0, nil
 	}
-	kept := c.LastInsertRowID()
-	defer c.SetLastInsertRowID(kept)
 	wanted := map[string]bool{}
 	for _, a := range anchors {
 		name := foldName(anchorTable(a.name))
@@ -179,7 +182,19 @@ func (cat *catalog) makeAnchorTable(a *anchor) error {
 	if err != nil {
 		return err
 	}
-	// A file of libSQL's has a row already, with what its own index needs.
+	fromLibSQL := false
+	err = query(cat.conn, "SELECT 1 FROM "+meta+" WHERE name=?1 COLLATE NOCASE AND "+isForeignMeta, []host.Value{host.TextValue(a.name), host.TextValue(metaMark)},
+		func(host.Stmt) error { fromLibSQL = true; return nil })
+	if err != nil {
+		return err
+	}
+	if fromLibSQL {
+		// libSQL leaves SQLite's own index empty. SQLite takes that for damage as soon as
+		// a row is deleted.
+		if err := cat.conn.Exec("REINDEX " + quoteName(a.schema) + "." + quoteName(a.name)); err != nil {
+			return err
+		}
+	}
 	err = query(cat.conn, "INSERT OR IGNORE INTO "+meta+"(name, metadata) VALUES(?1, CAST(?2 AS BLOB))",
 		[]host.Value{host.TextValue(a.name), host.TextValue(metaMark + options)}, func(host.Stmt) error { return nil })
 	if err != nil {
@@ -198,8 +213,46 @@ func (cat *catalog) dropAnchorTable(schema, table, anchor string) error {
 	if err != nil || !there {
 		return err
 	}
-	return query(cat.conn, "DELETE FROM "+quoteName(schema)+"."+metaTable+" WHERE name=?1 COLLATE NOCASE AND CAST(substr(metadata, 1, length(?2)) AS TEXT)=?2",
+	return query(cat.conn, "DELETE FROM "+quoteName(schema)+"."+metaTable+" WHERE name=?1 COLLATE NOCASE AND NOT "+isForeignMeta,
 		[]host.Value{host.TextValue(anchor), host.TextValue(metaMark)}, func(host.Stmt) error { return nil })
+}
+
+// isForeignMeta is the condition of rows that libSQL wrote; ?2 is metaMark.
+const isForeignMeta = "CAST(substr(metadata, 1, length(?2)) AS TEXT) IS NOT ?2"
+
+// dropForeign removes what libSQL kept for indexes that are dropped now. libSQL would
+// find its metadata when the index is made again, and make it empty.
+func (cat *catalog) dropForeign(schema string) error {
+	there, err := cat.tableExists(schema, metaTable)
+	if err != nil || !there {
+		return err
+	}
+	c, s := cat.conn, quoteName(schema)
+	var gone []string
+	err = query(c, "SELECT name FROM "+s+"."+metaTable+" AS m WHERE "+isForeignMeta+
+		" AND NOT EXISTS (SELECT 1 FROM "+s+".sqlite_schema AS x WHERE x.type='index' AND x.name=m.name COLLATE NOCASE) AND ?1 IS NULL",
+		[]host.Value{{}, host.TextValue(metaMark)}, func(row host.Stmt) error {
+			gone = append(gone, row.Value(0).String())
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	for _, name := range gone {
+		shaped := false
+		err := query(c, "SELECT 1 FROM "+s+".sqlite_schema WHERE type='table' AND name=?1 COLLATE NOCASE AND sql LIKE 'CREATE TABLE %(index\\_key%data BLOB%' ESCAPE '\\'",
+			[]host.Value{host.TextValue(name + "_shadow")}, func(host.Stmt) error { shaped = true; return nil })
+		if err == nil && shaped {
+			err = c.Exec("DROP TABLE " + s + "." + quoteName(name+"_shadow"))
+		}
+		if err == nil {
+			err = query(c, "DELETE FROM "+s+"."+metaTable+" WHERE name=?1", []host.Value{host.TextValue(name)}, func(host.Stmt) error { return nil })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reconcileAll is nearlite_reconcile().
