@@ -8,7 +8,8 @@ import "github.com/nearlite/nearlite/sqlext/host"
 //	v  vector MATCH ?      the query
 //	k  k = ?               number of rows wanted
 //	e  ef_search = ?       candidates kept by the traversal
-//	i  rowid IN (...)      whole list, filtered inside the search
+//	i  rowid IN (...)      whole list, filtered inside the search; r, a, b, c, d
+//	                       likewise: see takeRowid
 //	<  distance < ?        l  distance <= ?
 //	L  LIMIT ?             O  OFFSET ? (SQLite skips the rows itself)
 //	=  rowid = ?
@@ -20,9 +21,8 @@ import "github.com/nearlite/nearlite/sqlext/host"
 //
 // A search is made to look dear, so that the planner runs it once, in the
 // outermost loop, and looks the other tables up by its rows: a search inside the
-// loop over another table's rows would be repeated for each of them. For the same
-// reason an equality rowid = other.id is left to SQLite: taken into the search, it
-// would turn "k nearest" into "each row".
+// loop over another table's rows would be repeated for each of them. A search for
+// rowid = other.id is dearer still: it would turn "k nearest" into "each row".
 const (
 	planScan = iota
 	planLookup
@@ -70,9 +70,8 @@ func (o hnswObject) BestIndex(info *host.IndexInfo) error {
 				return host.ErrNoPlan
 			}
 			p.take(i, 'e')
-		case c.Column == -1 && c.Op == host.EQ && c.Usable && !p.has('i') && info.CanIn(i):
-			info.UseIn(i)
-			p.take(i, 'i')
+		case c.Column == -1:
+			p.takeRowid(i)
 		case c.Column == hnswDistance && (c.Op == host.LT || c.Op == host.LE) && c.Usable && !p.has('<') && !p.has('l'):
 			if c.Op == host.LT {
 				p.take(i, '<')

@@ -90,7 +90,7 @@ type vectorQuery struct {
 	q     []float32
 	k     int // -1: as many as are read
 	ef    int
-	rows  *rowSet // nil: all
+	rows  rowidFilter
 	bound float64 // NaN: none
 	open  bool    // bound is exclusive
 }
@@ -99,7 +99,7 @@ type vectorQuery struct {
 func (r *hnswRows) search(letters string, args host.Args) error {
 	t := r.t
 	label := t.label()
-	vq := vectorQuery{k: -1, bound: math.NaN()}
+	vq := vectorQuery{k: -1, bound: math.NaN(), rows: anyRow()}
 	limit, offset := -1, 0
 	for i := range len(letters) {
 		var err error
@@ -112,8 +112,8 @@ func (r *hnswRows) search(letters string, args host.Args) error {
 		case 'e':
 			vq.ef, err = rangeArg(label, "ef_search", v, hnsw.MinEfSearch, hnsw.MaxEfSearch)
 			r.ef = host.IntValue(int64(vq.ef))
-		case 'i':
-			vq.rows, err = readRowSet(args, i)
+		case 'i', 'r', 'a', 'b', 'c', 'd':
+			err = vq.rows.read(letters[i], args, i)
 		case '<', 'l':
 			x, ok := number(v)
 			if !ok || math.IsNaN(x) {
@@ -137,7 +137,8 @@ func (r *hnswRows) search(letters string, args host.Args) error {
 		vq.k = limit + offset
 	}
 	r.ranked = true
-	if vq.k < 0 && vq.rows == nil {
+	vq.rows.settle()
+	if vq.k < 0 && !vq.rows.restricts() {
 		r.more = t.nearest(vq)
 		return nil
 	}
@@ -164,32 +165,58 @@ func (t *vectorTable) search(vq vectorQuery) ([]hnsw.Hit, error) {
 	if k < 0 || int64(k) > indexed {
 		k = int(indexed)
 	}
-	if vq.rows != nil {
-		k = min(k, len(vq.rows.rows))
+	set := vq.rows.set
+	if set != nil {
+		k = min(k, len(set.rows))
 	}
 	if k == 0 {
 		return nil, nil
 	}
 	var hits []hnsw.Hit
-	narrow := vq.rows != nil && (len(vq.rows.rows) <= max(exactRows, int(indexed/100)) || k >= len(vq.rows.rows)/2)
-	if !narrow {
+	if set == nil || len(set.rows) > max(exactRows, int(indexed/100)) && k < len(set.rows)/2 {
 		opt := hnsw.SearchOptions{K: k, EfSearch: vq.ef, Exact: int64(k) >= indexed}
-		if vq.rows != nil {
-			opt.Filter = vq.rows
-			opt.FilterHint = min(1, float64(len(vq.rows.rows))/float64(indexed))
+		if vq.rows.restricts() {
+			opt.Filter = &vq.rows
+		}
+		if set != nil {
+			opt.FilterHint = min(1, float64(len(set.rows))/float64(indexed))
 		}
 		if hits, _, err = t.index.Search(ctx, vq.q, opt); err != nil {
 			return nil, t.wrap(err)
 		}
-	}
-	// A list holds rows that are not indexed, and a traversal may miss some: only
-	// the list itself knows that there are no more.
-	if vq.rows != nil && len(hits) < k {
-		if hits, _, err = t.index.SearchRows(ctx, vq.q, k, slices.Values(vq.rows.rows)); err != nil {
-			return nil, t.wrap(err)
+		if len(hits) == k || opt.Exact {
+			return vq.cut(hits), nil
 		}
 	}
+	// A list holds rows that are not indexed, and a traversal may miss some or meet
+	// entries whose rows are gone: only the exact answer tells that there are no more.
+	if set == nil && vq.rows.restricts() {
+		if set, err = t.rowsWithin(&vq.rows); err != nil {
+			return nil, err
+		}
+	}
+	if set == nil {
+		hits, _, err = t.index.Search(ctx, vq.q, hnsw.SearchOptions{K: k, Exact: true})
+	} else {
+		hits, _, err = t.index.SearchRows(ctx, vq.q, k, slices.Values(set.rows))
+	}
+	if err != nil {
+		return nil, t.wrap(err)
+	}
 	return vq.cut(hits), nil
+}
+
+// rowsWithin lists the indexed rows that a filter allows.
+func (t *vectorTable) rowsWithin(f *rowidFilter) (*rowSet, error) {
+	var rows []int64
+	err := t.index.Scan(func(rowid int64) (bool, error) {
+		ok, err := f.Allows(rowid)
+		if ok {
+			rows = append(rows, rowid)
+		}
+		return true, err
+	})
+	return newRowSet(rows), t.wrap(err)
 }
 
 // cut drops the hits beyond the bound; hits are in order of distance.

@@ -26,6 +26,18 @@ func TestHNSWQueries(t *testing.T) {
 	d.wants("", `SELECT rowid FROM docs_vec WHERE vector MATCH '[1,1]' AND k = 10 AND rowid IN (SELECT id FROM docs WHERE 0)`)
 	d.wants("50", `SELECT count(*) FROM docs_vec WHERE vector MATCH '[1,1]' AND k = 1000 AND rowid IN (SELECT id FROM docs WHERE lang = 'en')`)
 
+	d.wants("60", `SELECT rowid FROM docs_vec WHERE vector MATCH '[1,1]' AND k = 10 AND rowid IN (60)`)
+	d.wants("60|59", `SELECT rowid, distance FROM docs_vec WHERE vector MATCH '[1,1]' AND k = 10 AND rowid = ?1`, 60)
+	d.wants("", `SELECT rowid FROM docs_vec WHERE vector MATCH '[1,1]' AND k = 10 AND rowid = 'x'`)
+	d.wants("51\n52", `SELECT rowid FROM docs_vec WHERE vector MATCH '[1,1]' AND k = 2 AND rowid > 50`)
+	d.wants("51\n52", `SELECT rowid FROM docs_vec WHERE vector MATCH '[1,1]' AND rowid > ?1 ORDER BY distance LIMIT 2`, 50)
+	d.wants("50\n51", `SELECT rowid FROM docs_vec WHERE vector MATCH '[1,1]' AND k = 2 AND rowid BETWEEN 49.5 AND 60`)
+	d.wants("59\n58", `SELECT rowid FROM docs_vec WHERE vector MATCH '[100,1]' AND k = 2 AND rowid < 60 AND rowid >= 50`)
+	d.wants("58", `SELECT rowid FROM docs_vec WHERE vector MATCH '[100,1]' AND k = 2 AND rowid < 60 AND rowid IN (58, 61)`)
+	d.wants("", `SELECT rowid FROM docs_vec WHERE vector MATCH '[100,1]' AND k = 2 AND rowid > 60 AND rowid < 61`)
+	d.wants("", `SELECT rowid FROM docs_vec WHERE vector MATCH '[100,1]' AND k = 2 AND rowid > 9e99`)
+	d.wants("100", `SELECT rowid FROM docs_vec WHERE vector MATCH '[100,1]' AND k = 1 AND rowid < 'text'`)
+
 	// Without a search.
 	d.wants("100", `SELECT count(*) FROM docs_vec`)
 	d.wants("5|NULL", `SELECT rowid, distance FROM docs_vec WHERE rowid = 5`)

@@ -6,7 +6,8 @@ import "github.com/nearlite/nearlite/sqlext/host"
 //
 //	m  index MATCH ?, or column MATCH ?     the query
 //	k  k = ?               number of rows wanted
-//	i  rowid IN (...)      whole list, filtered inside the search
+//	i  rowid IN (...)      whole list, filtered inside the search; r, a, b, c, d
+//	                       likewise: see takeRowid
 //	L  LIMIT ?             O  OFFSET ? (SQLite skips the rows itself)
 //	=  rowid = ?
 //
@@ -55,9 +56,8 @@ func (o lexicalObject) BestIndex(info *host.IndexInfo) error {
 					info.EstimatedRows = int64(max(k, 1))
 				}
 			}
-		case c.Column == -1 && c.Op == host.EQ && c.Usable && !p.has('i') && info.CanIn(i):
-			info.UseIn(i)
-			p.take(i, 'i')
+		case c.Column == -1:
+			p.takeRowid(i)
 		}
 	}
 	info.OrderByConsumed = len(info.OrderBy) > 0 && info.OrderBy[0].Column == lexicalScore && info.OrderBy[0].Desc &&

@@ -83,15 +83,13 @@ func (r *lexicalRows) scan() error {
 // trigger firing (INSERT OR REPLACE) is skipped.
 type liveRows struct {
 	base *baseTable
-	rows *rowSet // nil: all
+	rows rowidFilter
 }
 
 // Allows implements lexical.Filter.
 func (f liveRows) Allows(rowid int64) (bool, error) {
-	if f.rows != nil {
-		if ok, _ := f.rows.Allows(rowid); !ok {
-			return false, nil
-		}
+	if ok, _ := f.rows.Allows(rowid); !ok {
+		return false, nil
 	}
 	return f.base.exists(rowid)
 }
@@ -105,7 +103,7 @@ func (r *lexicalRows) search(column int, letters string, args host.Args) error {
 	if column >= 0 {
 		req.Columns = []int{column}
 	}
-	var rows *rowSet
+	rows := anyRow()
 	limit, offset := -1, 0
 	for i := range len(letters) {
 		var err error
@@ -119,8 +117,8 @@ func (r *lexicalRows) search(column int, letters string, args host.Args) error {
 		case 'k':
 			req.K, err = countArg(label, "k", v)
 			r.k = host.IntValue(int64(req.K))
-		case 'i':
-			rows, err = readRowSet(args, i)
+		case 'i', 'r', 'a', 'b', 'c', 'd':
+			err = rows.read(letters[i], args, i)
 		case 'L':
 			if v.Kind == host.Integer && v.Int >= 0 {
 				limit = int(min(v.Int, math.MaxInt32))
@@ -138,6 +136,7 @@ func (r *lexicalRows) search(column int, letters string, args host.Args) error {
 		req.K = limit + offset
 	}
 	r.ranked = true
+	rows.settle()
 	req.Filter = liveRows{t.base, rows}
 	hits, _, err := t.index.Search(t.cat.context(), req)
 	if err != nil {

@@ -18,6 +18,8 @@ func TestLexicalQueries(t *testing.T) {
 	d.wants("1", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'vector' AND k = 1`)
 	d.wants("3", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'vector' AND rowid IN (SELECT id FROM docs WHERE title = 'Cooking')`)
 	d.wants("3", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'vector' AND rowid IN (2, 3) ORDER BY score DESC LIMIT 1`)
+	d.wants("3", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'vector' AND k = 1 AND rowid > 1`)
+	d.wants("3", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'vector' AND k = 1 AND rowid = ?1`, 3)
 	d.wants("1", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'title:vector'`)
 	d.wants("1", `SELECT rowid FROM docs_text WHERE title MATCH 'vector'`)
 	d.wants("1", `SELECT rowid FROM docs_text WHERE docs_text MATCH '+vector -soup'`)
