@@ -23,12 +23,16 @@ const (
 	seqBytes = 1 << 20
 )
 
-// newBlock returns memory that starts at a cache line and holds valid float32
-// values in [1, 2).
+// newBlock returns memory that starts at a cache line.
 func newBlock(size int) []byte {
 	buf := make([]byte, size+64)
-	buf = buf[-uintptr(unsafe.Pointer(&buf[0]))&63:][:size&^63]
-	f := unsafe.Slice((*float32)(unsafe.Pointer(&buf[0])), len(buf)/4)
+	return buf[-uintptr(unsafe.Pointer(&buf[0]))&63:][:size&^63]
+}
+
+// fill writes random float32 values in [1, 2). Memory that was never written
+// would be one page of zeros, seen at many addresses.
+func fill(block []byte) {
+	f := unsafe.Slice((*float32)(unsafe.Pointer(&block[0])), len(block)/4)
 	x := uint32(2463534242)
 	for i := range f {
 		x ^= x << 13
@@ -36,7 +40,6 @@ func newBlock(size int) []byte {
 		x ^= x << 5
 		f[i] = math.Float32frombits(0x3f800000 | x>>9)
 	}
-	return buf
 }
 
 // sequential reads the block from one end to the other, a MiB a call.
