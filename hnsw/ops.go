@@ -265,7 +265,8 @@ func (s *editSet) apply(g *geometry, d int, block uint32, stamp int64, p unsafe.
 			if l[at].log <= stamp {
 				continue
 			}
-			if _, err := o.decode(g, l[at].op); err == nil {
+			_, err := o.decode(g, l[at].op)
+			if err == nil {
 				err = o.apply(g, d, p)
 			}
 			if err != nil {
