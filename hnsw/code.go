@@ -26,12 +26,32 @@ func checkVector(v []float32, dims int) error {
 	if len(v) != dims {
 		return &DimsError{Got: len(v), Want: dims}
 	}
+	if topBits(v) < 0x7f800000 {
+		return nil
+	}
 	for i, x := range v {
-		if math.Float32bits(x)&0x7f800000 == 0x7f800000 {
+		if !finite(x) {
 			return &ValueError{Element: i, Value: x}
 		}
 	}
 	return nil
+}
+
+// topBits returns the bits of the greatest |x|. Absolute values order as their
+// bits do, and those of infinities and NaN are the greatest.
+func topBits(v []float32) uint32 {
+	var a, b, c, d uint32
+	for len(v) >= 4 {
+		a = max(a, math.Float32bits(v[0])&0x7fffffff)
+		b = max(b, math.Float32bits(v[1])&0x7fffffff)
+		c = max(c, math.Float32bits(v[2])&0x7fffffff)
+		d = max(d, math.Float32bits(v[3])&0x7fffffff)
+		v = v[4:]
+	}
+	for _, x := range v {
+		a = max(a, math.Float32bits(x)&0x7fffffff)
+	}
+	return max(a, b, c, d)
 }
 
 // unit returns the factor that makes v unit length, 0 for a zero vector.
@@ -65,21 +85,22 @@ func (g *geometry) encode(row []byte, v []float32) {
 		}
 		return
 	case Int8:
-		var top float32
-		for _, x := range v {
-			top = max(top, x, -x)
-		}
-		scale := float64(top) * factor / 127
-		for i := range row[:g.kernelLen] {
+		scale := float64(math.Float32frombits(topBits(v))) * factor / 127
+		for i := g.dims; i < g.kernelLen; i++ {
 			row[i] = 128
 		}
 		var sum int64
-		if scale > 0 {
-			by := float32(factor / scale)
+		if by := float32(factor / scale); scale > 0 && finite(by) {
+			sum = roundInt8(row[:len(v)], v, by)
+		} else if scale > 0 { // nothing but tiny elements
 			for i, x := range v {
-				c := roundInt8(x * by)
+				c := int64(math.Round(float64(x) * factor / scale))
 				row[i] = uint8(c + 128)
-				sum += int64(c) * int64(c)
+				sum += c * c
+			}
+		} else {
+			for i := range row[:g.dims] {
+				row[i] = 128
 			}
 		}
 		g.setMeta(row, float32(scale), float32(min(float64(sum)*scale*scale, math.MaxFloat32)))
@@ -101,12 +122,19 @@ func (g *geometry) encode(row []byte, v []float32) {
 	}
 }
 
-// roundInt8 rounds to the nearest whole number, halves away from zero.
-func roundInt8(x float32) int32 {
-	if x < 0 {
-		return max(-127, int32(x-0.5))
+// roundInt8 sets dst[i] to v[i]·by + 128, rounded to the nearest whole number,
+// and returns the sum of squares before 128 is added. No |v[i]·by| is greater than
+// 127 but for rounding. Adding 1.5·2^23 leaves the rounded number in the low bits.
+func roundInt8(dst []byte, v []float32, by float32) int64 {
+	const magic = 3 << 22
+	dst = dst[:len(v)]
+	var sum int64
+	for i, x := range v {
+		c := int32(math.Float32bits(float32(x*by)+magic)) - 0x4b400000
+		dst[i] = uint8(c + 128)
+		sum += int64(c * c)
 	}
-	return min(127, int32(x+0.5))
+	return sum
 }
 
 // clampHalf keeps f within the range of half precision.

@@ -5,8 +5,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"runtime"
 	"slices"
+
+	"github.com/nearlite/nearlite/vector"
 )
 
 func keepAlive(s *snapshot) { runtime.KeepAlive(s) }
@@ -124,17 +127,15 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 func (w *walk) run() error {
 	t := w.t
 	for n := 1; ; n++ {
-		c, ok := t.pool.next()
-		if !ok {
-			break
-		}
 		if n%64 == 0 {
 			if err := w.ctx.Err(); err != nil {
 				return err
 			}
 		}
-		if err := t.expand(0, NodeID(c.id)); err != nil {
+		if more, err := t.expand(0); err != nil {
 			return err
+		} else if !more {
+			break
 		}
 	}
 	w.dry = len(t.pool.items) < t.pool.most || len(t.pool.items) >= int(w.v.live)
@@ -177,8 +178,12 @@ func (w *walk) nearest(k int) ([]Hit, error) {
 // With a filter, the pool must also have held ef nodes that pass.
 func (w *walk) rescore(best *top) (enough bool, err error) {
 	compared, found, passed := 0, 0, 0
+	settled := false
+	guess := forecast{g: w.ix.g}
 	for _, c := range w.t.pool.items {
-		if compared >= w.want && found >= best.k {
+		settled = settled || found >= best.k && len(best.hits) == best.k &&
+			guess.atLeast(c.dist) > best.hits[best.k-1].Distance
+		if (compared >= w.want || settled) && found >= best.k {
 			if w.opt.Filter == nil || passed >= w.ef {
 				return true, nil
 			}
@@ -216,6 +221,7 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 				return true, nil
 			}
 			compared++
+			guess.learn(c.dist, d)
 			if !w.opt.bounded() || d <= w.opt.MaxDistance {
 				best.add(Hit{rowid, d})
 			}
@@ -230,7 +236,45 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 			passed++
 		}
 	}
-	return compared >= w.want && found >= best.k && (w.opt.Filter == nil || passed >= w.ef), nil
+	return (compared >= w.want || settled) && found >= best.k && (w.opt.Filter == nil || passed >= w.ef), nil
+}
+
+// forecast bounds the distances of vectors by those of their codes. It learns how
+// far the two were apart for the rows compared so far: the codes of one query
+// err alike. Where the bound of the next row is beyond the k nearest so far, no
+// farther row needs to be read.
+type forecast struct {
+	g      *geometry
+	n      int
+	lo, hi float64 // of vector's distance - code's distance
+}
+
+// forecastAfter is how many rows teach enough.
+const forecastAfter = 10
+
+// coded returns a code's distance on the scale of the vectors'.
+func (f *forecast) coded(dist float32) float64 {
+	if f.g.metric == vector.L2 {
+		return math.Sqrt(float64(max(dist, 0)))
+	}
+	return float64(dist)
+}
+
+func (f *forecast) learn(dist float32, exact float64) {
+	e := exact - f.coded(dist)
+	if f.n == 0 {
+		f.lo, f.hi = e, e
+	}
+	f.lo, f.hi = min(f.lo, e), max(f.hi, e)
+	f.n++
+}
+
+// atLeast returns what the vector's distance hardly ever falls below.
+func (f *forecast) atLeast(dist float32) float64 {
+	if f.n < forecastAfter || f.g.quantize == Bit && f.g.metric != vector.Hamming {
+		return math.Inf(-1)
+	}
+	return f.coded(dist) + f.lo - (f.hi - f.lo)
 }
 
 // sharedRows bounds the rows of one node that are rescored: they have one code,

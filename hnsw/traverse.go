@@ -127,38 +127,55 @@ func (t *traverser) start(c candidate) {
 	}
 }
 
-// expand follows the links of one candidate.
-func (t *traverser) expand(layer int, id NodeID) error {
-	links, err := t.v.neighbors(layer, id)
-	if err != nil {
-		return err
+// width is how many candidates are expanded at a time. Their links, and then all
+// their neighbors' codes, come from memory side by side. All but the last few
+// candidates would be expanded anyway.
+const width = 2
+
+// expand follows the links of the nearest candidates, and reports whether there
+// were any.
+func (t *traverser) expand(layer int) (bool, error) {
+	var lists [width][]uint32
+	n := 0
+	for n < width {
+		c, ok := t.pool.next()
+		if !ok {
+			break
+		}
+		links, err := t.v.neighbors(layer, NodeID(c.id))
+		if err != nil {
+			return false, err
+		}
+		lists[n] = links
+		n++
+	}
+	if n == 0 {
+		return false, nil
 	}
 	t.ids = t.ids[:0]
-	for _, nb := range links {
-		if t.visited.add(nb) {
-			t.ids = append(t.ids, nb)
+	for _, links := range lists[:n] {
+		for _, nb := range links {
+			if t.visited.add(nb) {
+				t.ids = append(t.ids, nb)
+			}
 		}
 	}
 	if err := t.measure(); err != nil {
-		return err
+		return false, err
 	}
 	for i, id := range t.ids {
 		if d := t.dists[i]; d <= t.pool.worst {
 			t.pool.add(d, id)
 		}
 	}
-	t.stats.Expanded++
-	return nil
+	t.stats.Expanded += n
+	return true, nil
 }
 
 // run searches a layer until every candidate is expanded (algorithm 2).
 func (t *traverser) run(layer int) error {
 	for {
-		c, ok := t.pool.next()
-		if !ok {
-			return nil
-		}
-		if err := t.expand(layer, NodeID(c.id)); err != nil {
+		if more, err := t.expand(layer); err != nil || !more {
 			return err
 		}
 	}
