@@ -43,6 +43,19 @@ func Parse(text []byte, t Type) (Vector, error) {
 	var spaced [64]byte // a number that had white space inside, put together
 	dims := 0
 	for {
+		text = trimLeft(text)
+		// The usual case: a number, then at once a comma or the end.
+		if x, n, ok := scanNumber(text); ok && n < len(text) && n <= maxNumberLen && dims < MaxDims &&
+			(text[n] == ',' || text[n] == ']') {
+			dims++
+			data = appendNumber(data, x, t)
+			text = text[n:]
+			if text[0] == ']' {
+				break
+			}
+			text = text[1:]
+			continue
+		}
 		end := numberEnd(text)
 		if end == len(text) { // no closing bracket
 			if number := squeeze(spaced[:0], text); len(number) > maxNumberLen {
@@ -71,11 +84,7 @@ func Parse(text []byte, t Type) (Vector, error) {
 			return Vector{}, errTextDims()
 		}
 		dims++
-		if t == Float64 {
-			data = binary.LittleEndian.AppendUint64(data, math.Float64bits(x))
-		} else {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(x)))
-		}
+		data = appendNumber(data, x, t)
 		if text[end] == ']' {
 			text = text[end:]
 			break
@@ -91,6 +100,13 @@ func Parse(text []byte, t Type) (Vector, error) {
 		return v, nil
 	}
 	return Convert(v, t), nil
+}
+
+func appendNumber(data []byte, x float64, t Type) []byte {
+	if t == Float64 {
+		return binary.LittleEndian.AppendUint64(data, math.Float64bits(x))
+	}
+	return binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(x)))
 }
 
 var comma = []byte{','}
@@ -140,19 +156,26 @@ var pow10 = [...]float64{
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 }
 
-// parseNumber reads a decimal number: sign, digits with at most one dot,
-// exponent. The result is the nearest float64, infinite on overflow.
+// parseNumber reads a number that is all of s.
+func parseNumber(s []byte) (x float64, ok bool) {
+	x, n, ok := scanNumber(s)
+	return x, ok && n == len(s)
+}
+
+// scanNumber reads a decimal number at the start of s and returns its length:
+// sign, digits with at most one dot, exponent. The result is the nearest
+// float64, infinite on overflow.
 //
 // Nearly every number of a real vector has a mantissa below 2^53 and a power
 // of ten within ±22; both are then exact float64 values, and one rounded
 // operation gives the correctly rounded result (Clinger 1990). The others go
 // to strconv, once the grammar is known to be ours.
-func parseNumber(s []byte) (x float64, ok bool) {
+func scanNumber(s []byte) (x float64, n int, ok bool) {
 	i := 0
 	neg := false
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
-		neg = s[i] == '-'
-		i++
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		i = 1
 	}
 	var man uint64
 	start := i
@@ -173,7 +196,7 @@ func parseNumber(s []byte) (x float64, ok bool) {
 		digits += i - start
 	}
 	if digits == 0 {
-		return 0, false
+		return 0, 0, false
 	}
 	if i < len(s) && s[i]|0x20 == 'e' {
 		i++
@@ -182,37 +205,35 @@ func parseNumber(s []byte) (x float64, ok bool) {
 			eneg = s[i] == '-'
 			i++
 		}
-		if i == len(s) {
-			return 0, false
-		}
+		start = i
 		e := 0
 		for ; i < len(s) && s[i]-'0' < 10; i++ {
 			if e < 1e6 { // enough to overflow any mantissa of a legal length
 				e = e*10 + int(s[i]-'0')
 			}
 		}
+		if i == start {
+			return 0, 0, false
+		}
 		if eneg {
 			e = -e
 		}
 		exp += e
 	}
-	if i != len(s) {
-		return 0, false
+	if digits > 19 || man >= 1<<53 || exp < -22 || exp > 22 {
+		// The error can only be "out of range", which comes with the infinity or
+		// zero that is wanted.
+		x, _ = strconv.ParseFloat(unsafe.String(&s[0], i), 64)
+		return x, i, true
 	}
-	if digits <= 19 && man < 1<<53 && -22 <= exp && exp <= 22 {
-		x = float64(man)
-		if exp < 0 {
-			x /= pow10[-exp]
-		} else {
-			x *= pow10[exp]
-		}
-		if neg {
-			x = -x
-		}
-		return x, true
+	x = float64(man)
+	if exp < 0 {
+		x /= pow10[-exp]
+	} else {
+		x *= pow10[exp]
 	}
-	// The error can only be "out of range", which comes with the infinity or
-	// zero that is wanted.
-	x, _ = strconv.ParseFloat(unsafe.String(&s[0], len(s)), 64)
-	return x, true
+	if neg {
+		x = -x
+	}
+	return x, i, true
 }
