@@ -37,7 +37,7 @@ const maxGram = 32
 const maxDefinition = 1 << 20
 
 // namedTokenFilters are the filters of bleve that need no settings. The filters
-// of a language go by bleve's names: stop_en, stemmer_de_snowball, normalize_ar …
+// of a language go by bleve's names: stop_en, stemmer_de_snowball, normalize_ar and so on.
 var namedTokenFilters = []string{
 	lowercase.Name, porter.Name, reverse.Name, unique.Name, "apostrophe", "possessive_en", "cjk_bigram", "cjk_width",
 }

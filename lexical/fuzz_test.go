@@ -14,6 +14,7 @@ type memStore map[[2]int64][]byte
 func (m memStore) Get(p Part, id int64, _ []byte) ([]byte, error) {
 	return bytes.Clone(m[[2]int64{int64(p), id}]), nil
 }
+
 func (m memStore) Put(p Part, id int64, data []byte) error {
 	m[[2]int64{int64(p), id}] = append([]byte{}, data...)
 	return nil
@@ -27,6 +28,7 @@ func (m memStore) Clear(p Part) error {
 	}
 	return nil
 }
+
 func (m memStore) Scan(p Part, from int64, fn func(int64, []byte) (bool, error)) error {
 	for at := from; ; at++ {
 		least, found := int64(0), false

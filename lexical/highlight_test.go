@@ -54,7 +54,7 @@ func TestHighlightFiltered(t *testing.T) {
 	}{
 		{0, "naive", "ŒÆß naïve view", "ŒÆß [naïve] view"},
 		{0, `"naive view"`, "Æ naïve view", "Æ [naïve] [view]"},
-		{1, "کتاب", "می‌روم کتاب", "می‌روم [کتاب]"},
+		{1, "کتاب", "می\u200cروم کتاب", "می\u200cروم [کتاب]"},
 	} {
 		got, err := c.ix.Highlight(tt.query, lexical.QueryString, tt.column, tt.text, "[", "]")
 		if err != nil || got != tt.want {

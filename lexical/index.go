@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -201,7 +202,6 @@ func (ix *Index) Delete(rowid int64) (found bool, err error) {
 		delete(b.live, rowid)
 		b.ops = append(b.ops, operation{document: document{rowid: rowid}, isDelete: true})
 		tx.ops = len(b.ops)
-		found = true
 	} else {
 		i, doc, ok, err := ix.find(tx.segments, rowid)
 		if err != nil || !ok {
@@ -340,7 +340,7 @@ func (ix *Index) optimize(ctx context.Context) error {
 	if n := len(tx.segments); n == 0 || n == 1 && tx.segments[0].del == nil {
 		return nil
 	}
-	if err := ix.mergeStored(ctx, slices.Clone(tx.segments)); err != errTooBig {
+	if err := ix.mergeStored(ctx, slices.Clone(tx.segments)); !errors.Is(err, errTooBig) {
 		return err
 	}
 	return nil

@@ -2,6 +2,7 @@ package lexical_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -267,7 +268,7 @@ func TestWritesNeedATransaction(t *testing.T) {
 		"optimize": c.ix.Optimize(context.Background()),
 		"build":    c.ix.Build(context.Background(), nil, nil),
 	} {
-		if err != lexical.ErrNoTransaction {
+		if !errors.Is(err, lexical.ErrNoTransaction) {
 			t.Errorf("%s: got %v, want ErrNoTransaction", name, err)
 		}
 	}

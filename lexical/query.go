@@ -3,6 +3,7 @@ package lexical
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -172,16 +173,10 @@ func boundJSON(text string) error {
 
 func jsonError(text string, err error) error {
 	var syntax *json.SyntaxError
-	if e := json.Unmarshal([]byte(text), new(any)); asSyntaxError(e, &syntax) {
+	if e := json.Unmarshal([]byte(text), new(any)); errors.As(e, &syntax) {
 		return queryErrorf("JSON query: %v at character %d", syntax, syntax.Offset)
 	}
 	return queryErrorf("JSON query: %v", err)
-}
-
-func asSyntaxError(err error, target **json.SyntaxError) bool {
-	s, ok := err.(*json.SyntaxError)
-	*target = s
-	return ok
 }
 
 // compiler turns a bleve query into nodes. It resolves fields, analyzes text and

@@ -52,7 +52,7 @@ func (ix *Index) runBleve(ctx context.Context, e *evaluation, q query.Query, col
 	if err != nil {
 		return bleveError(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // our readers have nothing that could fail to close
 	sc := &search.SearchContext{DocumentMatchPool: search.NewDocumentMatchPool(s.DocumentMatchPoolSize()+1, 0), IndexReader: r}
 	var m matches
 	segment := 0

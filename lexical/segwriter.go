@@ -16,10 +16,8 @@ type segmentWriter struct {
 	last            []byte // the term before
 	block           dictBlock
 	blockStart      int
-	err             error
 
 	blockRow int64 // the rowid before, within the document block
-	blockDoc int
 }
 
 func newSegmentWriter(columns int, uid uint64) *segmentWriter {

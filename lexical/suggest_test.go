@@ -24,8 +24,10 @@ func TestSuggest(t *testing.T) {
 	}{
 		{"Vectr", 3, []lexical.Suggestion{{Term: "vector", Docs: 2, Distance: 1}}},
 		{"vector", 9, []lexical.Suggestion{
-			{Term: "hector", Docs: 1, Distance: 1}, {Term: "sector", Docs: 1, Distance: 1},
-			{Term: "vectors", Docs: 1, Distance: 1}, {Term: "victor", Docs: 1, Distance: 1},
+			{Term: "hector", Docs: 1, Distance: 1},
+			{Term: "sector", Docs: 1, Distance: 1},
+			{Term: "vectors", Docs: 1, Distance: 1},
+			{Term: "victor", Docs: 1, Distance: 1},
 		}},
 		{"vectir", 1, []lexical.Suggestion{{Term: "vector", Docs: 2, Distance: 1}}},
 		{"", 3, nil},

@@ -3,6 +3,7 @@ package lexical
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -224,7 +225,7 @@ func (ix *Index) sync() error {
 		for _, s := range picked {
 			budget -= s.bytes
 		}
-		if err := ix.mergeStored(context.Background(), picked); err == errTooBig {
+		if err := ix.mergeStored(context.Background(), picked); errors.Is(err, errTooBig) {
 			break
 		} else if err != nil {
 			return err
@@ -281,7 +282,7 @@ func (ix *Index) mergeFresh(atLeast int) error {
 			return nil
 		}
 		seg, err := mergeSegments(context.Background(), &ix.src, picked)
-		if err == errTooBig {
+		if errors.Is(err, errTooBig) {
 			return nil
 		}
 		if err != nil {
