@@ -25,6 +25,7 @@ type rowFilter struct {
 	sample host.Stmt // the first row from a rowid on: does it match?
 	scan   host.Stmt // all matching rowids with their vectors, once asked for
 	access string    // how the host lists: index, covering or scan
+	nested bool      // reads other virtual tables, perhaps the index itself
 	low    int64     // range of rowids, to draw from
 	high   int64
 
@@ -39,7 +40,7 @@ type estimate struct {
 	share plans.Selectivity
 	rows  int64
 	uses  int
-	probe time.Duration // of one row
+	probe time.Duration // of one row, at best
 }
 
 const (
@@ -169,7 +170,7 @@ func compileFilter(c host.Conn, label string, b *baseTable, expr string, version
 	if f.sample, err = c.Prepare(sample); err != nil {
 		return nil, bad(plainMessage(err))
 	}
-	if f.access, err = accessPath(c, list); err != nil {
+	if f.access, f.nested, err = accessPath(c, list); err != nil {
 		return nil, bad(plainMessage(err))
 	}
 	return f, nil
@@ -185,15 +186,19 @@ func plainMessage(err error) error {
 }
 
 // accessPath says how SQLite would run a statement over one table: through an
-// index, over a covering index from end to end, or over the whole table.
-func accessPath(c host.Conn, sql string) (string, error) {
-	access := "index"
-	err := query(c, "EXPLAIN QUERY PLAN "+sql, nil, func(row host.Stmt) error {
-		if row.Value(1).Int != 0 {
-			return nil // inside a subquery
+// index, over a covering index from end to end, or over the whole table. nested says
+// that virtual tables take part, in a subquery or a view, other than those that only
+// unfold their arguments.
+func accessPath(c host.Conn, sql string) (access string, nested bool, err error) {
+	access = "index"
+	err = query(c, "EXPLAIN QUERY PLAN "+sql, nil, func(row host.Stmt) error {
+		detail := row.Value(3).String()
+		if name, _, virtual := strings.Cut(strings.TrimPrefix(detail, "SCAN "), " VIRTUAL TABLE"); virtual && !harmlessTables[name] {
+			nested = true
 		}
-		switch detail := row.Value(3).String(); {
-		case !strings.HasPrefix(detail, "SCAN "):
+		switch {
+		case row.Value(1).Int != 0 || !strings.HasPrefix(detail, "SCAN "):
+			// Inside a subquery, or through an index.
 		case strings.Contains(detail, "COVERING INDEX"):
 			access = "covering"
 		default:
@@ -201,8 +206,11 @@ func accessPath(c host.Conn, sql string) (string, error) {
 		}
 		return nil
 	})
-	return access, err
+	return access, nested, err
 }
+
+// harmlessTables never search an index.
+var harmlessTables = map[string]bool{"json_each": true, "json_tree": true, "jsonb_each": true, "jsonb_tree": true, "generate_series": true}
 
 func (f *rowFilter) close() {
 	for _, st := range []host.Stmt{f.list, f.probe, f.sample, f.scan} {
@@ -331,6 +339,12 @@ func (r *filterRun) listUpTo(limit int) (bool, error) {
 // time as the answer is worth.
 func (r *filterRun) learn(in plans.Input) (*plans.FilterInput, error) {
 	rows := in.Rows
+	if r.f.nested {
+		// A filter that may itself search this index must not run inside its traversal.
+		if _, err := r.listUpTo(-1); err != nil {
+			return nil, err
+		}
+	}
 	if !r.listed && r.est == nil {
 		start := time.Now()
 		if err := r.estimate(rows); err != nil {
@@ -386,7 +400,8 @@ func (r *filterRun) estimate(rows int64) error {
 // machine, so that their plans do not depend on the clock.
 const (
 	minSampleTime = 20 * time.Millisecond
-	slowProbe     = 50 * time.Microsecond // from here on the measured price counts
+	maxSampleTime = time.Second
+	slowProbe     = 5 * time.Microsecond // from here on the measured price counts
 )
 
 func (r *filterRun) draw(e *estimate) error {
@@ -397,6 +412,7 @@ func (r *filterRun) draw(e *estimate) error {
 	rng := rand.New(rand.NewPCG(1, 2))
 	start := time.Now()
 	most := max(minSampleTime, time.Duration(float64(e.rows)*plans.DefaultCosts().ListScan))
+	last := time.Duration(0)
 	for n := e.share.More(); n > 0; n = e.share.More() {
 		for range n {
 			from := r.f.low
@@ -422,8 +438,10 @@ func (r *filterRun) draw(e *estimate) error {
 			}
 			r.probes++
 			spent := time.Since(start)
-			e.probe = spent / time.Duration(e.share.Probed)
-			if spent > most {
+			if took := spent - last; e.share.Probed == 1 || took < e.probe {
+				e.probe = took // the least: an interruption says nothing about the filter
+			}
+			if last = spent; e.probe*time.Duration(e.share.Probed) > most || spent > maxSampleTime {
 				e.uses = estimateUses // a poor sample is not used again
 				return nil
 			}

@@ -83,7 +83,9 @@ func (s *searcher) filter(label string, t *indexTable, expr, argsText string) (r
 		if f, err = compileFilter(s.cat.conn, label, b, expr, t.baseVersion); err != nil {
 			return nil, done, err
 		}
-		if s.filters[key] == nil {
+		// A statement that reads our own tables keeps them connected, and they keep it:
+		// neither would be closed with the connection.
+		if s.filters[key] == nil && !f.nested {
 			if len(s.filters) >= maxFilters {
 				s.closeFilters()
 			}
@@ -226,6 +228,11 @@ func (s *searcher) groupStmt(label string, b *baseTable, expr string) (host.Stmt
 	if params != 0 {
 		return nil, bad(errPlaceholder)
 	}
+	if _, nested, err := accessPath(s.cat.conn, sql); err != nil {
+		return nil, bad(plainMessage(err))
+	} else if nested {
+		return nil, bad(errNested)
+	}
 	if st, err = s.cat.conn.Prepare(sql + " WHERE " + b.rowid + " = ?1"); err != nil {
 		return nil, bad(plainMessage(err))
 	}
@@ -236,7 +243,10 @@ func (s *searcher) groupStmt(label string, b *baseTable, expr string) (host.Stmt
 	return st, nil
 }
 
-var errPlaceholder = errorText("has placeholders, want an expression over the table's columns")
+const (
+	errPlaceholder = errorText("has placeholders, want an expression over the table's columns")
+	errNested      = errorText("reads a virtual table, want an expression over the table's columns")
+)
 
 type errorText string
 

@@ -141,6 +141,9 @@ func TestPlannedSearches(t *testing.T) {
 	d.wants("8 6", `SELECT group_concat(id, ' ') FROM vector_search('docs_vec', '[7.4,1]', 4, 'lang = ?1 AND id < ?2', '["en", 10.0]', '{}') WHERE id > 5`)
 	d.wants("9 8", `SELECT group_concat(id, ' ') FROM vector_search('docs_vec', '[30,1]', 2, 'id IN (SELECT value FROM json_each(?))', '[[1,8,9]]')`)
 	d.wants("9 8", `SELECT group_concat(id, ' ') FROM vector_search('docs_vec', '[30,1]', 2, 'docs.id < ?2 and ?1 IS NULL -- all', '[null, 10]')`)
+	// A filter that searches the same index.
+	d.wants("8 10", `SELECT group_concat(id, ' ') FROM vector_search('docs_vec', '[7,1]', 2, 'id IN (SELECT id FROM vector_search(''docs_vec'', ''[10,1]'', 3, ''lang = ?1'', ''["en"]''))')`)
+	d.wants("9 10", `SELECT group_concat(id, ' ') FROM vector_search('docs_vec', '[7,1]', 2, 'id IN (SELECT rowid FROM docs_vec WHERE vector MATCH ''[10,1]'' AND k = 3) OR id > 25')`)
 	d.wants("30 29", `SELECT group_concat(id, ' ') FROM vector_search('docs_vec', '[30,1]', 9, NULL, NULL, '{"max_distance": 1}')`)
 	d.wants("30 28", `SELECT group_concat(id, ' ') FROM vector_search('docs_vec', '[30,1]', 9, 'lang=''en''', NULL, '{"max_distance": 2.5, "exact": true, "ef_search": 50.0, "oversample": 20}')`)
 	d.wants("12", `SELECT id FROM lexical_search('docs_text', 'number12')`)
@@ -200,6 +203,7 @@ var searchErrors = []struct{ call, want string }{
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"max_distance":[1]}')`, `nearlite: vector_search: option "max_distance" is a JSON array, want a number`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"group_by":"nope"}')`, `nearlite: vector_search: option "group_by" "nope": no such column: nope`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"group_by":"id = ?1"}')`, `has placeholders, want an expression`},
+	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"group_by":"(SELECT count(*) FROM docs_vec)"}')`, `reads a virtual table, want an expression over the table's columns`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"group_limit":2}')`, `nearlite: vector_search: option "group_limit" is given without "group_by", want both`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"fusion":"rrf"}')`, `nearlite: vector_search: unknown option "fusion"`},
 	{`lexical_search('docs_text')`, `nearlite: lexical_search: the argument query is missing`},

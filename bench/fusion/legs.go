@@ -39,7 +39,6 @@ type textLeg struct {
 
 var textLegs = []textLeg{
 	{"en", "en", func(d document) []string { return []string{d.Title + " " + d.Text} }, []string{"body"}},
-	{"en, two columns", "en", func(d document) []string { return []string{d.Title, d.Text} }, []string{"title", "text"}},
 	{"standard", "standard", func(d document) []string { return []string{d.Title + " " + d.Text} }, []string{"body"}},
 	{"titles only", "en", func(d document) []string { return []string{d.Title} }, []string{"title"}},
 }

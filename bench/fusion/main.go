@@ -42,6 +42,10 @@ func main() {
 		}
 		runs = append(runs, s...)
 	}
+	if *all {
+		reportSettings(os.Stdout, runs)
+		return
+	}
 	report(os.Stdout, runs)
 }
 
@@ -107,5 +111,54 @@ func report(w *os.File, runs []*setting) {
 			}
 		}
 		fmt.Fprintf(w, " %+.3f | %+.3f | %d of %d |\n", worst, mean, gains, len(runs))
+	}
+}
+
+// reportSettings prints a setting a row, with the methods that are of interest.
+func reportSettings(w *os.File, runs []*setting) {
+	shown := []string{"rrf", "dbsf", "convex min-max, weight 0.3", "standardized, weight 0.3", "auto (default)"}
+	fmt.Fprint(w, "| nDCG@10 | text | vector |")
+	for _, name := range shown {
+		fmt.Fprintf(w, " %s |", name)
+	}
+	fmt.Fprint(w, "\n|---|--:|--:|")
+	for range shown {
+		fmt.Fprint(w, "--:|")
+	}
+	fmt.Fprintln(w)
+	worst, mean, gains := make([]float64, len(shown)), make([]float64, len(shown)), make([]int, len(shown))
+	for _, r := range runs {
+		text := r.mean(func(q *query) []int64 { return q.leg("text") })
+		vec := r.mean(func(q *query) []int64 { return q.leg("vector") })
+		fmt.Fprintf(w, "| %s | %.4f | %.4f |", r.name, text, vec)
+		for i, name := range shown {
+			for _, m := range methods {
+				if m.name != name {
+					continue
+				}
+				d := r.mean(func(q *query) []int64 { return q.fuse(m, r.depth) }) - math.Max(text, vec)
+				fmt.Fprintf(w, " %+.3f |", d)
+				worst[i] = math.Min(worst[i], d)
+				mean[i] += d / float64(len(runs))
+				if d >= 0.01 {
+					gains[i]++
+				}
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	for _, line := range []struct {
+		name string
+		cell func(i int) string
+	}{
+		{"worst", func(i int) string { return fmt.Sprintf("%+.3f", worst[i]) }},
+		{"mean", func(i int) string { return fmt.Sprintf("%+.3f", mean[i]) }},
+		{"gains of 0.01", func(i int) string { return fmt.Sprintf("%d of %d", gains[i], len(runs)) }},
+	} {
+		fmt.Fprintf(w, "| **%s** | | |", line.name)
+		for i := range shown {
+			fmt.Fprintf(w, " %s |", line.cell(i))
+		}
+		fmt.Fprintln(w)
 	}
 }
