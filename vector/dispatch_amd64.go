@@ -187,7 +187,7 @@ func sumAbsDiffBatch(q []uint8, rows []*uint8, dst []uint32) {
 
 func hammingBatch(q []byte, rows []*byte, dst []uint32) {
 	switch {
-	case tier == tierAVX512:
+	case tier == tierAVX512 && hasVPOPCNTDQ:
 		hammingBatchAVX512(q, rows, dst)
 	case tier >= tierAVX2:
 		hammingBatchAVX2(q, rows, dst)
@@ -198,7 +198,7 @@ func hammingBatch(q []byte, rows []*byte, dst []uint32) {
 
 func andCountBatch(q []byte, rows []*byte, dst []uint32) {
 	switch {
-	case tier == tierAVX512:
+	case tier == tierAVX512 && hasVPOPCNTDQ:
 		andCountBatchAVX512(q, rows, dst)
 	case tier >= tierAVX2:
 		andCountBatchAVX2(q, rows, dst)

@@ -38,6 +38,9 @@ func %[1]s(a, b []%[2]s) %[3]s {
 			// of 768 against 18); the wide form has the better tails.
 			when += " && len(q)%8 != 0"
 		}
+		if op.lane == 8 {
+			when += " && hasVPOPCNTDQ"
+		}
 		fmt.Fprintf(&b, `
 func %[1]sBatch(q []%[2]s, rows []*%[3]s, dst []%[4]s) {
 	switch {
