@@ -25,7 +25,7 @@ func newRoot(ctx context.Context) *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetContext(ctx)
-	root.AddCommand(newSQL(), newImport(), newDemo(), newVersion())
+	root.AddCommand(newSQL(), newImport(), newDemo(), newServe(), newVersion())
 	return root
 }
 

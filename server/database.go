@@ -1,0 +1,173 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nearlite/nearlite/sqlext/sqlite"
+)
+
+// database is one open file: its idle connections and the turn to write.
+type database struct {
+	name, path string
+	sync       string
+	limits     *Limits
+	metrics    *metrics
+
+	writer chan struct{} // holds one element while somebody has the turn
+
+	// mu guards what follows. It is never held while SQLite works.
+	mu      sync.Mutex
+	idle    map[bool][]*sqlite.Session // by whether they are read-only
+	links   int                        // in use
+	usedAt  time.Time
+	retired bool // to be closed with its last link
+	gone    chan struct{}
+}
+
+func newDatabase(name, path, synchronous string, limits *Limits, m *metrics) *database {
+	return &database{
+		name: name, path: path, sync: synchronous, limits: limits, metrics: m,
+		writer: make(chan struct{}, 1), idle: map[bool][]*sqlite.Session{}, usedAt: time.Now(), gone: make(chan struct{}),
+	}
+}
+
+var errRetired = errors.New("the database is being closed")
+
+// acquire takes an idle connection or opens one.
+func (d *database) acquire(ctx context.Context, readOnly bool) (*link, error) {
+	d.mu.Lock()
+	if d.retired {
+		d.mu.Unlock()
+		return nil, errRetired
+	}
+	if d.links >= d.limits.ConnectionsPerDB {
+		d.mu.Unlock()
+		return nil, busy("too many connections to this database")
+	}
+	d.links++
+	d.usedAt = time.Now()
+	var s *sqlite.Session
+	if n := len(d.idle[readOnly]); n > 0 {
+		s = d.idle[readOnly][n-1]
+		d.idle[readOnly] = d.idle[readOnly][:n-1]
+	}
+	d.mu.Unlock()
+	if s == nil {
+		var err error
+		if s, err = d.open(ctx, readOnly); err != nil {
+			d.unlink(nil, false)
+			return nil, err
+		}
+	}
+	return &link{db: d, session: s}, nil
+}
+
+func (d *database) open(ctx context.Context, readOnly bool) (_ *sqlite.Session, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("open %s: %v", d.name, r)
+		}
+	}()
+	return sqlite.OpenSession(ctx, d.path, sqlite.SessionConfig{
+		ReadOnly:    readOnly,
+		BusyTimeout: d.limits.BusyTimeout,
+		Pragmas:     []string{"journal_mode=wal", "synchronous=" + d.sync},
+	})
+}
+
+// release takes a link back: its transaction is undone, and the next user finds
+// nothing of this one.
+func (d *database) release(l *link) {
+	if l == nil || l.session == nil {
+		return
+	}
+	s := l.session
+	l.session = nil
+	keep := !l.broken
+	if keep {
+		keep = safely(func() error {
+			s.SetInterrupt(context.Background())
+			return s.Rollback()
+		}) == nil && !s.Lasting()
+	}
+	if l.turn {
+		// A broken connection keeps SQLite's own lock until it is closed.
+		if !keep {
+			_ = safely(s.Close)
+			s = nil
+		}
+		l.turn = false
+		d.giveTurn()
+	}
+	d.unlink(s, keep)
+}
+
+// maxIdle is how many idle connections of a kind a database keeps.
+const maxIdle = 16
+
+// unlink counts a link out and keeps its session or closes it.
+func (d *database) unlink(s *sqlite.Session, keep bool) {
+	d.mu.Lock()
+	d.links--
+	d.usedAt = time.Now()
+	if s != nil && keep && !d.retired && len(d.idle[s.IsReadOnly()]) < maxIdle {
+		d.idle[s.IsReadOnly()] = append(d.idle[s.IsReadOnly()], s)
+		s = nil
+	}
+	last := d.retired && d.links == 0
+	d.mu.Unlock()
+	if s != nil {
+		_ = safely(s.Close)
+	}
+	if last {
+		close(d.gone)
+	}
+}
+
+// retire closes the idle connections; those in use are closed when they come back.
+// No new ones are made. wait ends when all are closed or ctx is done.
+func (d *database) retire(ctx context.Context) error {
+	d.mu.Lock()
+	first := !d.retired
+	d.retired = true
+	idle := d.idle
+	d.idle = map[bool][]*sqlite.Session{}
+	last := first && d.links == 0
+	d.mu.Unlock()
+	var err error
+	for _, sessions := range idle {
+		for _, s := range sessions {
+			err = errors.Join(err, safely(s.Close))
+		}
+	}
+	if last {
+		close(d.gone)
+	}
+	select {
+	case <-d.gone:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%s is still in use: %w", d.name, context.Cause(ctx))
+	}
+}
+
+// unused reports whether nobody has a link, and since when.
+func (d *database) unused() (since time.Time, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.usedAt, d.links == 0
+}
+
+// safely turns a panic of the SQLite binding into an error.
+func safely(fn func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return fn()
+}

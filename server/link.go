@@ -1,0 +1,72 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nearlite/nearlite/sqlext/sqlite"
+)
+
+// link is a connection to a database in the hands of one stream.
+type link struct {
+	db      *database
+	session *sqlite.Session
+	turn    bool // holds the database's turn to write
+	broken  bool // must not be used again
+}
+
+// step runs a statement to its next row. The first statement that writes waits for
+// the turn, which lasts to the end of the transaction.
+func (l *link) step(ctx context.Context, p *sqlite.SessionStmt) (bool, error) {
+	if !l.turn && !p.ReadOnly() && !l.session.IsReadOnly() {
+		if err := l.db.takeTurn(ctx); err != nil {
+			return false, err
+		}
+		l.turn = true
+	}
+	return p.Step()
+}
+
+// settle gives the turn back when no transaction is open.
+func (l *link) settle() {
+	if l.turn && (l.broken || l.session.Autocommit()) {
+		l.turn = false
+		l.db.giveTurn()
+	}
+}
+
+// errTurn is what a writer gets that waited too long; it is SQLite's own answer.
+var errTurn = &sqlite.SQLError{Code: 5, Name: "SQLITE_BUSY", Message: "database is locked", Offset: -1}
+
+// takeTurn waits for the turn to write.
+func (d *database) takeTurn(ctx context.Context) error {
+	select {
+	case d.writer <- struct{}{}:
+		return nil
+	default:
+	}
+	start := time.Now()
+	defer func() { d.metrics.writerWait.Observe(time.Since(start).Seconds()) }()
+	timer := time.NewTimer(d.limits.BusyTimeout)
+	defer timer.Stop()
+	select {
+	case d.writer <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errTurn
+	case <-ctx.Done():
+		return interrupted(ctx)
+	}
+}
+
+func (d *database) giveTurn() { <-d.writer }
+
+// interrupted says why a statement was stopped.
+func interrupted(ctx context.Context) error {
+	text := "interrupted: the client went away"
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		text = "interrupted: the request took longer than the server allows"
+	}
+	return &sqlite.SQLError{Code: 9, Name: "SQLITE_INTERRUPT", Message: text, Offset: -1}
+}
