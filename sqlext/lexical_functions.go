@@ -16,8 +16,16 @@ func (cat *catalog) lexicalFunctions() []host.Function {
 	return []host.Function{
 		{Name: "highlight", NArg: 4, Volatile: true, Call: cat.highlight},
 		{Name: "snippet", NArg: 6, Volatile: true, Call: cat.snippet},
+		{Name: "match", NArg: 2, Volatile: true, Call: misusedMatch},
 		{Name: "lexical_stats", NArg: 1, Volatile: true, Call: cat.lexicalStats},
 	}
+}
+
+// misusedMatch is the function behind the operator MATCH, which runs only where no
+// index takes the operator over. SQLite's own does the same, but is not innocuous: a
+// view over a search would be refused where the schema is not trusted.
+func misusedMatch(ctx host.Context, _ []host.Value) {
+	ctx.ResultError(host.Errorf(host.CodeError, "unable to use function MATCH in the requested context"))
 }
 
 // highlight is highlight(index, column, open, close).
