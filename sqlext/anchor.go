@@ -78,10 +78,10 @@ func parseAnchor(schema, name, table, sql string) (*anchor, error) {
 	switch {
 	case call == nil:
 		return nil, nil
-	case len(terms) != 1:
-		return nil, libsqlErrorf("vector index: must contain exactly one column wrapped into the %s function", markerName)
 	case collated:
 		return nil, libsqlErrorf("vector index: collation in expression is forbidden")
+	case len(terms) != 1:
+		return nil, libsqlErrorf("vector index: must contain exactly one column wrapped into the %s function", markerName)
 	}
 	return a, a.parseArgs(splitArgs(call))
 }
@@ -91,7 +91,11 @@ func (a *anchor) parseArgs(args [][]token) error {
 	if len(args) == 0 {
 		return libsqlErrorf("vector index: %s must contain at least one argument", markerName)
 	}
-	first := unwrap(args[0])
+	first := args[0]
+	if len(first) > 1 && first[0].is("DISTINCT") {
+		first = first[1:]
+	}
+	first = unwrap(first)
 	if len(first) != 1 || !first[0].isName() || first[0].quote == '\'' || first[0].quote == 0 && isLiteral(first[0].text) {
 		return libsqlErrorf("vector index: %s first argument must be a column token", markerName)
 	}
@@ -239,6 +243,7 @@ func parseColumnType(declared string) (typ vector.Type, dims int, err error) {
 	bad := func(why string) (vector.Type, int, error) {
 		return 0, 0, libsqlErrorf("vector index: %s: %s", why, declared)
 	}
+	declared = strings.TrimLeft(declared, sqlSpace)
 	for _, n := range columnTypeNames {
 		if len(declared) < len(n.name) || !strings.EqualFold(declared[:len(n.name)], n.name) {
 			continue

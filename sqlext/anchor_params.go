@@ -29,6 +29,7 @@ var diskannChoices = map[string][]string{
 // parseDiskann reads parameters as libSQL does.
 func parseDiskann(params []string) (*diskannParams, error) {
 	d := &diskannParams{}
+	given := map[string]bool{}
 	for i, p := range params {
 		bad := func(why string) (*diskannParams, error) {
 			return nil, libsqlErrorf("vector index: invalid vector index parameter '%s': %s", p, why)
@@ -77,12 +78,35 @@ func parseDiskann(params []string) (*diskannParams, error) {
 		default:
 			return bad("invalid parameter")
 		}
-		// libSQL keeps the parameters, behind three of its own, in 128 bytes of 9 each.
-		if 9*(3+i+1) > 128 {
-			return bad("unable to serialize vector index parameter")
+		given[key] = true
+		if paramBytes*(ownParams+i+1) > maxParamBytes {
+			return bad("unable to serialize " + paramKinds[key] + "vector index parameter")
 		}
 	}
+	// What is not given is added with its default, and two more.
+	n := ownParams + len(params) + 2
+	for _, key := range []string{"metric", "alpha", "insert_l", "search_l"} {
+		if !given[key] {
+			n++
+		}
+	}
+	if paramBytes*n > maxParamBytes {
+		return nil, libsqlErrorf("vector index: unable to initialize diskann")
+	}
 	return d, nil
+}
+
+// libSQL keeps the parameters, behind three of its own, in 128 bytes of 9 each; a key
+// may be given any number of times.
+const (
+	paramBytes    = 9
+	ownParams     = 3
+	maxParamBytes = 128
+)
+
+// paramKinds are the words for the kind of a parameter in messages.
+var paramKinds = map[string]string{
+	"max_neighbors": "integer ", "insert_l": "integer ", "search_l": "integer ", "alpha": "floating point ",
 }
 
 // parseInt32 reads the number at the start of s as C's atoi does; 0 if there is none

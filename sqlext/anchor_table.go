@@ -290,3 +290,41 @@ func (h *hnswArgs) setAnchored(label string, o option) error {
 	}
 	return nil
 }
+
+// leadTriggers makes the triggers of an anchored index anew when the user has made
+// others on the table since. SQLite runs the youngest first, and a search in a trigger
+// of the user's has to see the row that fired it.
+func (cat *catalog) leadTriggers(a *anchor) error {
+	own, last := int64(0), int64(0) // oldest of ours, youngest of the user's
+	index := anchorTable(a.name)
+	err := query(cat.conn, "SELECT rowid, sql FROM "+quoteName(a.schema)+".sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE ORDER BY rowid",
+		[]host.Value{host.TextValue(a.table)}, func(row host.Stmt) error {
+			t := tokenize(row.Value(1).String())
+			switch {
+			case ourInsert(t, index) > 0:
+				if own == 0 {
+					own = row.Value(0).Int
+				}
+			case !containsFold(row.Value(1).String(), "("+triggerOperation+", rowid"):
+				last = row.Value(0).Int
+			}
+			return nil
+		})
+	if err != nil || own == 0 || own > last {
+		return err
+	}
+	shape, err := describeAnchor(cat.conn, a)
+	if err != nil {
+		return err
+	}
+	triggers, err := indexTriggers(cat.conn, a.schema, index)
+	if err != nil {
+		return err
+	}
+	for _, tr := range triggers {
+		if err := cat.conn.Exec("DROP TRIGGER " + quoteName(a.schema) + "." + quoteName(tr.name)); err != nil {
+			return err
+		}
+	}
+	return createAnchorTriggers(cat.conn, index, a.base(cat.conn, shape), shape)
+}

@@ -22,6 +22,10 @@ func (s *strictVectors) read(dst []float32, v host.Value) (vec []float32, ok boo
 		d, err = vector.Parse(v.Bytes, vector.Float32)
 	case host.BlobKind:
 		d, err = vector.Decode(v.Bytes)
+		// libSQL counts the dimensions of a float32 blob before it looks at what is over.
+		if n := len(v.Bytes); err != nil && n%2 == 0 && n/4 != s.dims {
+			return dst, false, libsqlErrorf("vector index(insert): dimensions are different: %d != %d", n/4, s.dims)
+		}
 	default:
 		return dst, false, libsqlErrorf("vector: unexpected value type: got %s, expected TEXT or BLOB", v.KindName())
 	}

@@ -56,6 +56,9 @@ func (cat *catalog) reconcileSchema(schema string) (changed int, err error) {
 				return changed, err
 			}
 			if ok {
+				if err := cat.leadTriggers(a); err != nil {
+					return changed, err
+				}
 				continue
 			}
 			if err := cat.dropAnchorTable(schema, anchorTable(a.name), a.name); err != nil {

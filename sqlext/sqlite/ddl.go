@@ -36,7 +36,7 @@ func inspect(sql string) ddl {
 		if word == "unique" {
 			word = w.next()
 		}
-		if word == "index" && containsFold(sql, "libsql_vector_idx") {
+		if word == "index" && containsFold(sql, "libsql_vector_idx") || word == "trigger" {
 			return ddl{kind: changesSchema}
 		}
 	case "drop":
@@ -55,7 +55,7 @@ func inspect(sql string) ddl {
 
 // mayHoldDDL is a quick look at a text of one or more statements: false is certain.
 func mayHoldDDL(sql string) bool {
-	for _, word := range []string{"libsql_vector_idx", "drop", "alter", "reindex"} {
+	for _, word := range []string{"libsql_vector_idx", "drop", "alter", "reindex", "trigger"} {
 		if containsFold(sql, word) {
 			return true
 		}
