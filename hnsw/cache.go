@@ -33,6 +33,7 @@ type Cache struct {
 type family struct {
 	recent []*snapshot // most recently used first
 	all    map[token]weak.Pointer[snapshot]
+	most   int // entries of all at which the dead are forgotten
 }
 
 // NewCache returns a cache that holds about maxBytes of blocks; 0 means no
@@ -131,12 +132,13 @@ func (f *family) remember(s *snapshot) {
 		clear(f.recent[keepSnapshots:])
 		f.recent = f.recent[:keepSnapshots]
 	}
-	if len(f.all) > 64 { // forget the dead
+	if len(f.all) > max(64, f.most) { // forget the dead
 		for t, w := range f.all {
 			if w.Value() == nil {
 				delete(f.all, t)
 			}
 		}
+		f.most = 2 * len(f.all)
 	}
 }
 

@@ -412,6 +412,14 @@ func (t *tx) fold() error {
 			return err
 		}
 	}
+	was := t.base.blockCounts(t.g)
+	for d, n := range t.blockCounts(t.g) {
+		for block := n; block < was[d]; block++ { // given back
+			if err := t.st.Delete(dirParts[d], int64(block)); err != nil {
+				return err
+			}
+		}
+	}
 	t.rowsFreeze()
 	rowids, nodes := t.rows.all()
 	for _, r := range rowids {

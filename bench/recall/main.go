@@ -48,6 +48,8 @@ func main() {
 	flag.IntVar(&c.threads, "threads", 1, "searching threads")
 	flag.DurationVar(&c.time, "time", time.Second, "time per measurement")
 	flag.BoolVar(&c.insert, "insert", false, "insert row by row instead of building")
+	flag.Float64Var(&c.filter, "filter", 0, "search among this `share` of the rows only, chosen at random")
+	flag.BoolVar(&c.hint, "hint", true, "tell the search the filter's share")
 	flag.IntVar(&c.commits, "commits", 0, "insert the last `n` rows after the build, each in its own transaction")
 	flag.IntVar(&c.turnovers, "turnovers", 0, "delete and insert all rows `n` times, in random batches of a tenth, before searching")
 	flag.Parse()
@@ -66,7 +68,8 @@ type config struct {
 	rows, oversample, m, efc, threads         int
 	turnovers, commits                        int
 	time                                      time.Duration
-	insert                                    bool
+	insert, hint                              bool
+	filter                                    float64
 }
 
 // memory is the base table: row i has rowid i+1.
@@ -307,10 +310,23 @@ func exact(queries, base [][]float32) {
 	fmt.Printf("exact scan: %.0f QPS\n", float64(n)/time.Since(start).Seconds())
 }
 
+// allows returns the filter.
+func (c config) allows() hnsw.FilterFunc {
+	return func(r hnsw.RowID) (bool, error) {
+		return float64(uint64(r)*0x9e3779b97f4a7c15>>40)/(1<<24) < c.filter, nil
+	}
+}
+
 // measure searches with all queries until the time is over.
 func measure(c config, cache *hnsw.Cache, conn *memstore.Conn, table *memory, queries [][]float32, truth [][]int32, ef int) error {
 	ctx := context.Background()
 	opt := hnsw.SearchOptions{K: 10, EfSearch: ef, Oversample: c.oversample}
+	if c.filter > 0 {
+		opt.Filter = c.allows()
+		if c.hint {
+			opt.FilterHint = c.filter
+		}
+	}
 	found, total := 0, 0
 	var visited, rescored int
 	var all []time.Duration
@@ -410,8 +426,10 @@ func load(c config) (base, queries [][]float32, truth [][]int32, err error) {
 	}
 	if c.rows > 0 && c.rows < len(base) {
 		base = base[:c.rows]
+	}
+	if c.rows > 0 || c.filter > 0 {
 		queries = queries[:min(len(queries), 300)]
-		return base, queries, neighbors(base, queries), nil
+		return base, queries, c.neighbors(base, queries), nil
 	}
 	raw, err := unzip(filepath.Join(c.dir, "gt_cos.i32.gz"))
 	if err != nil {
@@ -428,17 +446,20 @@ func load(c config) (base, queries [][]float32, truth [][]int32, err error) {
 	return base, queries, truth, nil
 }
 
-// neighbors returns the ten nearest rows of each query, exactly.
-func neighbors(base, queries [][]float32) [][]int32 {
+// neighbors returns the ten nearest rows of each query, exactly, among those that
+// the filter allows.
+func (c config) neighbors(base, queries [][]float32) [][]int32 {
 	truth := make([][]int32, len(queries))
 	type scored struct {
 		d float64
 		i int32
 	}
 	for n, q := range queries {
-		list := make([]scored, len(base))
+		list := make([]scored, 0, len(base))
 		for i, v := range base {
-			list[i] = scored{vector.Cosine.Distance(q, v), int32(i)}
+			if ok, _ := c.allows()(int64(i + 1)); ok || c.filter == 0 {
+				list = append(list, scored{vector.Cosine.Distance(q, v), int32(i)})
+			}
 		}
 		slices.SortFunc(list, func(a, b scored) int {
 			if a.d < b.d || a.d == b.d && a.i < b.i {
