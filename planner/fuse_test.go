@@ -83,7 +83,8 @@ func TestConvex(t *testing.T) {
 		{"min-max", planner.FuseOptions{Method: planner.Convex}, map[int64]float64{1: .7, 2: .7*.5 + .3*.5, 3: .3, 4: 0}},
 		{"weight", planner.FuseOptions{Method: planner.Convex, HasWeight: true, Weight: .5}, map[int64]float64{1: .5, 2: .5, 3: .5, 4: 0}},
 		{
-			"theoretical-min", planner.FuseOptions{Method: planner.Convex, Normalize: planner.TheoreticalMin},
+			"theoretical-min",
+			planner.FuseOptions{Method: planner.Convex, Normalize: planner.TheoreticalMin},
 			map[int64]float64{1: .7, 2: .7*.6 + .3*1.7/1.9, 3: .7*.2 + .3, 4: .3 * 1.5 / 1.9},
 		},
 	} {
