@@ -88,3 +88,28 @@ func BenchmarkInsert(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMerge merges eight segments; MB/s is of the stored bytes read.
+func BenchmarkMerge(b *testing.B) {
+	docs := readTiny(b, "docs.jsonl")
+	for range b.N {
+		b.StopTimer()
+		c := create(b, lexical.Params{Columns: []lexical.Column{{Name: "title"}, {Name: "body"}}, Analyzer: "en"})
+		for s := range 7 {
+			c.begin()
+			for i := range 4000 {
+				d := docs[(i+s)%len(docs)]
+				c.insert(int64(i*8+s), d.Title, d.Text)
+			}
+			c.commit()
+		}
+		st, err := c.ix.Stats()
+		c.must(err)
+		b.SetBytes(st.Bytes)
+		c.begin()
+		b.StartTimer()
+		c.must(c.ix.Optimize(context.Background()))
+		b.StopTimer()
+		c.commit()
+	}
+}

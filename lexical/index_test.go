@@ -213,3 +213,53 @@ func TestPhraseOfRepeats(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestQueryLanguage has the forms that docs/lexical.md lists.
+func TestQueryLanguage(t *testing.T) {
+	c := create(t, lexical.Params{Columns: []lexical.Column{
+		{Name: "title", Analyzer: "en"}, {Name: "year", Analyzer: "keyword"}, {Name: "day", Analyzer: "keyword"},
+	}})
+	c.begin()
+	c.insert(1, "vector search in a database", "1999", "2024-01-30")
+	c.insert(2, "a search for the vector of search", "2001", "2024-01-31")
+	c.insert(3, "mysql: no vectors", "2020.5", "2024-02-01T10:00:00Z")
+	c.insert(4, "C++ (a language)", "x", "")
+	c.commit()
+	for _, tt := range []struct {
+		query string
+		want  []int64
+	}{
+		{"vector search", []int64{1, 2, 3}},
+		{"+vector search -mysql", []int64{1, 2}},
+		{"title:vector", []int64{1, 2, 3}},
+		{`"vector search"`, []int64{1}},
+		{`"vector search"~1`, []int64{1, 2}},
+		{"vectr~1", []int64{1, 2, 3}},
+		{"vectr~", []int64{1, 2, 3}},
+		{"vtr~2", []int64{}},
+		{"vec*", []int64{1, 2, 3}},
+		{"v?ct*r", []int64{1, 2, 3}},
+		{"/v[ea]ctor/", []int64{1, 2, 3}},
+		{"/vec/", []int64{}},
+		{"year:>2000", []int64{2, 3}},
+		{"year:<=1999", []int64{1}},
+		{"+year:>=1999 +year:<2001", []int64{1}},
+		{`day:>="2024-01-31"`, []int64{2, 3}},
+		{`day:<"2024-01-31"`, []int64{1}},
+		{"mysql^3 database", []int64{1, 3}},
+		{`c\+\+`, []int64{4}},
+		{`year:2020.5`, []int64{3}},
+	} {
+		got := c.search(tt.query, lexical.QueryString)
+		slices.Sort(got)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.query, got, tt.want)
+		}
+	}
+	if got := c.search("mysql^9 database", lexical.QueryString); !slices.Equal(got, []int64{3, 1}) {
+		t.Errorf("boosted: got %v, want [3 1]", got)
+	}
+	if got := c.search("mysql database^9", lexical.QueryString); !slices.Equal(got, []int64{1, 3}) {
+		t.Errorf("boosted: got %v, want [1 3]", got)
+	}
+}

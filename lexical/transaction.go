@@ -112,15 +112,15 @@ func (ix *Index) Begin() error {
 	return nil
 }
 
-// Savepoint marks the present state under id, which must not be below the ids
-// already marked.
+// Savepoint marks the present state under id. Marks with that id or a higher one
+// are forgotten.
 func (ix *Index) Savepoint(id int) error {
 	tx := ix.tx
 	if tx == nil {
 		return nil // nothing was written, so there is nothing to restore
 	}
-	if n := len(tx.savepoints); n > 0 && tx.savepoints[n-1].id >= id {
-		return fmt.Errorf("savepoint %d inside savepoint %d", id, tx.savepoints[n-1].id)
+	if err := ix.Release(id); err != nil { // those with this id or above have ended
+		return err
 	}
 	s := savepoint{id: id, state: tx.state}
 	s.tokens = slices.Clone(tx.tokens)
