@@ -114,18 +114,6 @@ func (b *baseTable) text(rowid int64, column int) (text string, ok bool, err err
 	return text, true, b.point.Reset()
 }
 
-// texts appends the texts of all indexed columns of a row to dst.
-func (b *baseTable) texts(rowid int64, dst []string) (texts []string, ok bool, err error) {
-	found, err := b.seek(rowid)
-	if err != nil || !found {
-		return dst, false, err
-	}
-	for i := range b.columns {
-		dst = append(dst, indexText(b.point.Value(i+1)))
-	}
-	return dst, true, b.point.Reset()
-}
-
 // exists reports whether a row is in the table and belongs in the index.
 func (b *baseTable) exists(rowid int64) (bool, error) {
 	found, err := b.seek(rowid)

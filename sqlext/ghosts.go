@@ -31,8 +31,8 @@ func (t *indexTable) sweepBeforeCommit() error {
 	if err != nil || n > sweepRows {
 		return t.wrap(err)
 	}
-	if t.resolveBase() != nil {
-		return nil // dropped since
+	if err := t.resolveBase(); err != nil {
+		return nil //nolint:nilerr // the table was dropped since: it has no rows to compare with
 	}
 	unique := false
 	err = query(t.cat.conn, `SELECT 1 FROM pragma_index_list(?1, ?2) WHERE "unique" LIMIT 1`,

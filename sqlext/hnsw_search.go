@@ -17,7 +17,6 @@ type hnswRows struct {
 	more    func() ([]hnsw.Hit, error)
 	ranked  bool // the hits have a distance
 	k, ef   host.Value
-	buf     []float32
 	closed  bool
 }
 

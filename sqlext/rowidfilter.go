@@ -46,7 +46,7 @@ func (p *planner) takeRowid(i int) {
 	if !c.Usable {
 		return
 	}
-	letter := byte(0)
+	var letter byte
 	switch c.Op {
 	case host.EQ:
 		if p.has('i') || p.has('r') {

@@ -104,11 +104,6 @@ func quoteName(s string) string {
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 }
 
-// quoteText quotes an SQL string.
-func quoteText(s string) string {
-	return `'` + strings.ReplaceAll(s, `'`, `''`) + `'`
-}
-
 // parseName splits "name" or "schema.name", either part quoted or not.
 func parseName(s string) (schema, name string, ok bool) {
 	t := tokenize(s)

@@ -139,6 +139,9 @@ func (d *testDB) ids(b *testing.B, query string, args ...any) []int64 {
 		}
 		ids = append(ids, id)
 	}
+	if err := rows.Err(); err != nil {
+		b.Fatal(err)
+	}
 	return ids
 }
 
