@@ -26,8 +26,15 @@
 //
 // # Concurrency
 //
-// Everything here is a pure function of its arguments and safe to call from
-// any number of goroutines. Nothing does I/O or knows SQL.
+// Functions are pure and safe to call from any number of goroutines, except
+// [SetKernels]; types are immutable, except [BitQuery]. Nothing does I/O or
+// knows SQL.
+//
+// # Source
+//
+// The assembly and the Go functions around it are written by _gen; run go
+// generate after a change. kernels_go.go is the reference and the fallback,
+// kernels.go the checked door, docs/kernels.md has the figures.
 //
 // # Invariants
 //
