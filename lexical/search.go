@@ -100,7 +100,7 @@ func (ix *Index) Search(ctx context.Context, req Request) ([]Hit, SearchStats, e
 // SearchRows scores only the given rows: the hits among them, in Search's order,
 // not cut to K. Rows that do not match, or are not indexed, are left out.
 func (ix *Index) SearchRows(ctx context.Context, req Request, rows []int64) ([]Hit, SearchStats, error) {
-	rows = slices.Clone(rows)
+	rows = append([]int64{}, rows...) // never nil: that would mean all
 	slices.Sort(rows)
 	top := newTopHits(-1, 0)
 	stats, err := ix.run(ctx, req, slices.Compact(rows), false, func(e *evaluation, segment int, m matches) error {
