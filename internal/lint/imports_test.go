@@ -42,7 +42,7 @@ var rules = []rule{
 		pkg:     "vector/...",
 		outside: []string{"golang.org/x/sys/cpu", "github.com/viterin/vek"},
 		never:   append([]string{"io", "io/fs", "path/filepath"}, noServices...),
-		tests:   []string{"vector"},
+		tests:   []string{"vector", "golang.org/x/sys/unix"},
 	},
 	{
 		pkg:   "hnsw/...",
@@ -81,8 +81,17 @@ var rules = []rule{
 		tests:   []string{"sqlext", "sqlext/sqlite", "github.com/ncruces/go-sqlite3", "examples/data"},
 	},
 	{
+		pkg: "server/...",
+		own: []string{"sqlext/sqlite", "sqlext/host"}, // host for result codes
+		outside: []string{
+			"github.com/coder/websocket", "github.com/golang-jwt/jwt/v5", "github.com/prometheus/client_golang",
+			"google.golang.org/protobuf",
+		},
+		tests: []string{"server"},
+	},
+	{
 		pkg:     "cmd/...",
-		own:     []string{"sqlext/sqlite", "cmd/...", "examples/data/..."},
+		own:     []string{"sqlext/sqlite", "server", "cmd/...", "examples/data/..."},
 		outside: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/schollz/progressbar/v3", "github.com/rivo/uniseg", "golang.org/x/term"},
 		tests:   []string{"github.com/ncruces/go-sqlite3"},
 	},
@@ -201,6 +210,7 @@ func TestRuleCheck(t *testing.T) {
 		{"cmd/nearlite", "github.com/ncruces/go-sqlite3", false, false},
 		{"examples/embed", modulePath + "/internal/shadow", false, false},
 		{"internal/shadow", modulePath + "/planner", false, false},
+		{"server", modulePath + "/sqlext", false, false},
 		{"vector", modulePath, false, false},
 	} {
 		problem := find(c.pkg).check(c.imported, c.isTest)
