@@ -253,7 +253,7 @@ func TestHybridLegs(t *testing.T) {
 		opts := fmt.Sprintf(`{"fusion":%q}`, fusion)
 		d.wants("150", `SELECT id FROM hybrid_search('docs_vec', 'docs_text', 'number150', '[150,1]', 1, NULL, NULL, ?)`, opts)
 		e := d.explain(`hybrid_search('docs_vec', 'docs_text', 'number150', '[150,1]', 1, NULL, NULL, ?)`, opts)
-		if e.Fusion == nil || string(e.Fusion.Method) != fusion || len(e.Legs) != 2 || e.Fusion.Depth != 100 {
+		if e.Fusion == nil || string(e.Fusion.Method) != fusion || len(e.Legs) != 2 || e.Fusion.Depth != 50 {
 			t.Errorf("%s: %+v", fusion, e)
 		}
 	}

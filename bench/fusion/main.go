@@ -22,7 +22,7 @@ import (
 )
 
 func main() {
-	depth := flag.Int("depth", 100, "rows taken from each leg")
+	depth := flag.Int("depth", 50, "rows taken from each leg")
 	all := flag.Bool("settings", false, "also weaker and stronger legs: other analyzers, titles only, blocks of the vectors")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: fusion [-depth n] [-settings] DATA...")
