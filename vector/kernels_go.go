@@ -139,9 +139,11 @@ func dotF16Tail(q []float32, n int, rows []*uint16, dst []float32) {
 	}
 	for i, r := range rows {
 		row := unsafe.Slice(r, len(q))
+		s := dst[i]
 		for j := n; j < len(q); j++ {
-			dst[i] += q[j] * Float16ToFloat32(row[j])
+			s += q[j] * Float16ToFloat32(row[j])
 		}
+		dst[i] = s
 	}
 }
 
@@ -151,10 +153,12 @@ func squaredL2F16Tail(q []float32, n int, rows []*uint16, dst []float32) {
 	}
 	for i, r := range rows {
 		row := unsafe.Slice(r, len(q))
+		s := dst[i]
 		for j := n; j < len(q); j++ {
 			d := q[j] - Float16ToFloat32(row[j])
-			dst[i] += d * d
+			s += d * d
 		}
+		dst[i] = s
 	}
 }
 
@@ -164,9 +168,11 @@ func dotBF16Tail(q []float32, n int, rows []*uint16, dst []float32) {
 	}
 	for i, r := range rows {
 		row := unsafe.Slice(r, len(q))
+		s := dst[i]
 		for j := n; j < len(q); j++ {
-			dst[i] += q[j] * BFloat16ToFloat32(row[j])
+			s += q[j] * BFloat16ToFloat32(row[j])
 		}
+		dst[i] = s
 	}
 }
 
@@ -176,10 +182,12 @@ func squaredL2BF16Tail(q []float32, n int, rows []*uint16, dst []float32) {
 	}
 	for i, r := range rows {
 		row := unsafe.Slice(r, len(q))
+		s := dst[i]
 		for j := n; j < len(q); j++ {
 			d := q[j] - BFloat16ToFloat32(row[j])
-			dst[i] += d * d
+			s += d * d
 		}
+		dst[i] = s
 	}
 }
 
