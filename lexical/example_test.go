@@ -40,7 +40,7 @@ func Example() {
 	hits, stats, err := ix.Search(ctx, lexical.Request{Query: "searching a vector?", K: 10})
 	fmt.Println(len(hits), "hit, row", hits[0].RowID, "of", stats.Matches, err)
 
-	text, err := ix.Highlight("walk* OR neighbour~1", lexical.QueryString, 1, body, "[", "]")
+	text, err := ix.Highlight("walk* OR neighbbor~1", lexical.QueryString, 1, body, "[", "]")
 	fmt.Println(text, err)
 	// Output:
 	// 1 hit, row 1 of 1 <nil>
