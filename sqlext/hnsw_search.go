@@ -289,17 +289,19 @@ func (r *hnswRows) Next(b *host.Batch) error {
 			row[hnswDistance] = host.FloatValue(h.Distance)
 		}
 		if r.used>>hnswVector&1 != 0 {
-			v, err := r.t.base.vectorValue(h.RowID)
-			if err != nil {
-				return err
-			}
-			row[hnswVector] = v
+			row[hnswVector].Kind = host.Deferred
 		}
 		row[hnswK], row[hnswEfSearch] = r.k, r.ef
 		b.Add(h.RowID, row[:]...)
 	}
 	r.pending = r.pending[n:]
 	return nil
+}
+
+// Late implements host.LateRows: the vector is looked up when it is selected, not
+// whenever MATCH names its column.
+func (r *hnswRows) Late(rowid int64, _ int) (host.Value, error) {
+	return r.t.base.vectorValue(rowid)
 }
 
 // Close implements host.Rows.

@@ -108,6 +108,9 @@ const (
 	Float
 	Text
 	BlobKind
+	// Deferred stands in a Batch for a value that is dear to compute and seldom
+	// read; the Rows that put it there implement LateRows.
+	Deferred
 )
 
 // Value is an SQL value. Bytes holds Text (UTF-8) and BlobKind. Values that come in
@@ -257,6 +260,16 @@ type Rows interface {
 	// Next fills b, reset by the caller, with the next rows; none means the end.
 	Next(b *Batch) error
 	Close() error
+}
+
+// LateRows are Rows with columns that are computed when they are read. SQLite
+// counts a column as used when only a constraint on it is, so Plan.ColumnsUsed
+// cannot tell that nobody wants its value.
+type LateRows interface {
+	Rows
+	// Late returns column i of a row of the batch that Next filled last. The value
+	// is borrowed: valid until the next call.
+	Late(rowid int64, column int) (Value, error)
 }
 
 // Batch holds rows of a scan. Values are owned by the batch until it is refilled.

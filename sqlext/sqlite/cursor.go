@@ -96,9 +96,31 @@ func (c *cursor) RowID() (int64, error) {
 // Column delivers one value of the current row; NULL for a column that the scan
 // did not fill.
 func (c *cursor) Column(ctx sqlite3.Context, n int) error {
-	if !c.eof && n < c.batch.Columns {
-		setResult(ctx, c.batch.Values[c.at*c.batch.Columns+n])
+	if c.eof || n >= c.batch.Columns {
+		return nil
 	}
+	v := c.batch.Values[c.at*c.batch.Columns+n]
+	if v.Kind == host.Deferred {
+		return c.late(ctx, n)
+	}
+	setResult(ctx, v)
+	return nil
+}
+
+// late asks the scan for a value that it left out of the batch.
+func (c *cursor) late(ctx sqlite3.Context, n int) (err error) {
+	defer guard("search "+c.table.name, &err)
+	rows, ok := c.rows.(host.LateRows)
+	if !ok {
+		return toSQLite(host.Errorf(host.CodeError, "nearlite: internal error: column %d of %s is left out for good", n, c.table.name))
+	}
+	c.table.conn.enter()
+	defer c.table.conn.leave()
+	v, err := rows.Late(c.batch.RowIDs[c.at], n)
+	if err != nil {
+		return toSQLite(err)
+	}
+	setResult(ctx, v)
 	return nil
 }
 

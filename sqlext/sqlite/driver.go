@@ -32,7 +32,9 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if ok {
 		raw := own.Raw()
 		old := raw.SetInterrupt(ctx)
-		err = Register(raw)
+		if err = Register(raw); err == nil {
+			growPageCache(raw)
+		}
 		raw.SetInterrupt(old)
 	}
 	if err != nil {

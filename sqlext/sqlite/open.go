@@ -17,7 +17,8 @@ import (
 // github.com/ncruces/go-sqlite3/driver: mode=ro|rw|rwc|memory, _pragma=name(value)
 // (any number, in order), _txlock=deferred|immediate|exclusive. Without _pragma a
 // busy timeout of one minute is set; who gives pragmas should begin with
-// _pragma=busy_timeout(…).
+// _pragma=busy_timeout(…). Where no pragma sets cache_size, the page cache may grow
+// to 64 MiB a connection (SQLite's default of 2 MB holds too few vectors).
 //
 // Like sql.Open it connects lazily: errors of the file appear with the first
 // statement. A private in-memory database (":memory:", "" or mode=memory) lives in
