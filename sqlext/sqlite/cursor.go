@@ -128,6 +128,8 @@ func (c *cursor) late(ctx sqlite3.Context, n int) (err error) {
 func (c *cursor) Close() (err error) {
 	defer guard("close "+c.table.name, &err)
 	err = c.closeRows()
+	// The next cursor of the table takes the batch over: most live for one search.
+	c.table.spare, c.batch = c.batch, host.Batch{}
 	if c.own != nil {
 		err = errors.Join(err, c.own.Close())
 		c.own = nil

@@ -17,7 +17,8 @@ type vtab struct {
 	conn  *conn
 	name  string
 	table host.Table
-	gone  bool // destroyed: Close has nothing left to do
+	spare host.Batch // memory of a cursor that was closed, for the next
+	gone  bool       // destroyed: Close has nothing left to do
 }
 
 // readTable is a virtual table that can only be read.
@@ -43,7 +44,8 @@ var (
 // Open makes a cursor.
 func (t *vtab) Open() (_ sqlite3.VTabCursor, err error) {
 	defer guard("open "+t.name, &err)
-	c := &cursor{table: t}
+	c := &cursor{table: t, batch: t.spare}
+	t.spare = host.Batch{}
 	if ct, ok := t.table.(host.CursorTable); ok {
 		c.own = ct.OpenCursor()
 	}
