@@ -208,17 +208,26 @@ func readAnchor(c host.Conn, schema, name string) (a *anchor, err error) {
 	return a, err
 }
 
-// readAnchors reads all anchors of a schema, in the order they were made. One that
-// is wrong is the error.
+// readAnchors reads all anchors of a schema, in the order they were made. The first
+// that is wrong is the error; the others are returned all the same.
 func readAnchors(c host.Conn, schema string) (all []*anchor, err error) {
+	var wrong error
 	err = query(c, "SELECT name, tbl_name, sql FROM "+quoteName(schema)+".sqlite_schema WHERE type='index' AND sql LIKE '%libsql_vector_idx%' ORDER BY rowid",
 		nil, func(row host.Stmt) error {
 			a, err := parseAnchor(schema, row.Value(0).String(), row.Value(1).String(), row.Value(2).String())
-			if a != nil {
+			switch {
+			case err != nil:
+				if wrong == nil {
+					wrong = err
+				}
+			case a != nil:
 				all = append(all, a)
 			}
-			return err
+			return nil
 		})
+	if err == nil {
+		err = wrong
+	}
 	return all, err
 }
 

@@ -23,6 +23,12 @@ type catalog struct {
 	versions map[string]host.Stmt // PRAGMA schema_version by schema
 	settled  map[string]int64     // schema version at the last reconcile, by folded schema
 	aliases  map[string]alias     // of anchored indexes, by schema.name
+
+	// An index of main that libSQL wrote, "" if there is none, at a schema version.
+	foreign        string
+	foreignVersion int64
+	foreignKnown   bool
+	adopting       bool // REINDEX of such an index runs
 }
 
 func newCatalog(c host.Conn) *catalog {

@@ -37,12 +37,15 @@ func libsqlFunctions() []host.Function {
 			extract.out = vector.AppendText(extract.out[:0], v)
 			ctx.ResultValue(host.Value{Kind: host.Text, Bytes: extract.out})
 		}},
-		{Name: "libsql_vector_idx", NArg: -1, Call: vectorIndexMarker},
 	}
 }
 
-// markerKeeps is the size in bytes of the longest value that libsql_vector_idx returns.
-const markerKeeps = 128
+// markerKeepsBlob and markerKeepsText are the sizes in bytes of the longest values that
+// libsql_vector_idx returns.
+const (
+	markerKeepsBlob = 16
+	markerKeepsText = 64
+)
 
 // vectorIndexMarker is libsql_vector_idx(column, …): it marks an index expression
 // and returns its first argument. Without arguments libSQL crashes; we refuse.
@@ -50,15 +53,30 @@ const markerKeeps = 128
 // A longer argument comes back as NULL. SQLite keeps the value of the expression for
 // every row in its own index, our anchor, which would be a second copy of all vectors,
 // sorted by their bytes; and a function of an index has to give the same value
-// wherever it is called. Nobody has a use for the value, but small ones, as one types
-// them to try, are returned.
-func vectorIndexMarker(ctx host.Context, args []host.Value) {
-	if len(args) == 0 {
-		ctx.ResultError(host.Errorf(host.CodeError, "vector index: libsql_vector_idx got 0 arguments, want a column and parameters"))
-		return
-	}
-	if len(args[0].Bytes) > markerKeeps {
-		return // NULL
-	}
-	ctx.ResultValue(args[0])
+// wherever it is called. All NULL, the entries are a few bytes each and in the order of
+// the table, so that a query that SQLite answers from them gives its rows in the usual
+// order. Nobody has a use for the value, but small ones, as one types them to try, are
+// returned.
+//
+// It runs for each row written to such a table, which is where a write to a table of
+// libSQL's is refused.
+func (cat *catalog) vectorIndexMarker() host.Function {
+	return host.Function{Name: markerName, NArg: -1, Call: func(ctx host.Context, args []host.Value) {
+		if len(args) == 0 {
+			ctx.ResultError(libsqlErrorf("vector index: libsql_vector_idx got 0 arguments, want a column and parameters"))
+			return
+		}
+		if err := cat.refuseForeign(); err != nil {
+			ctx.ResultError(err)
+			return
+		}
+		keeps := markerKeepsBlob
+		if args[0].Kind == host.Text {
+			keeps = markerKeepsText
+		}
+		if len(args[0].Bytes) > keeps {
+			return // NULL
+		}
+		ctx.ResultValue(args[0])
+	}}
 }

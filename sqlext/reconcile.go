@@ -17,7 +17,8 @@ import (
 //
 // It runs where a schema may have changed: in our Go driver in the transaction of the
 // statement that changed it; on nearlite_reconcile(); and before a search, when the
-// schema version is another than at the last look.
+// schema version is another than at the last look. Files that libSQL wrote are another
+// matter (foreign.go).
 
 // metaTable lists the vector indexes of a database, as libSQL's table of that name
 // does. To us it is a courtesy to clients: what counts is sqlite_schema.
@@ -27,11 +28,12 @@ const metaTable = "libsql_vector_meta_shadow"
 const metaMark = "nearlite "
 
 // reconcileSchema brings one schema into step and returns how many indexes it made,
-// made anew or dropped. Where an anchor is wrong it stops with libSQL's message.
-func (cat *catalog) reconcileSchema(schema string) (changed int, err error) {
+// made anew or dropped. Where an anchor is wrong it stops with libSQL's message, or
+// passes over it if lenient: it is reported when it is searched.
+func (cat *catalog) reconcileSchema(schema string, lenient bool) (changed int, err error) {
 	c := cat.conn
 	anchors, err := readAnchors(c, schema)
-	if err != nil {
+	if err != nil && !lenient {
 		return 0, err
 	}
 	tables, err := cat.anchorTables(schema)
@@ -53,6 +55,9 @@ func (cat *catalog) reconcileSchema(schema string) (changed int, err error) {
 		if sql, there := tables[name]; there {
 			ok, err := cat.inStep(a, sql)
 			if err != nil {
+				if lenient {
+					continue
+				}
 				return changed, err
 			}
 			if ok {
@@ -65,10 +70,12 @@ func (cat *catalog) reconcileSchema(schema string) (changed int, err error) {
 				return changed, err
 			}
 		}
-		if err := cat.makeAnchorTable(a); err != nil {
+		switch err := cat.makeAnchorTable(a); {
+		case err == nil:
+			changed++
+		case !lenient:
 			return changed, err
 		}
-		changed++
 	}
 	for name, sql := range tables {
 		if wanted[name] {
@@ -177,6 +184,13 @@ func (cat *catalog) makeAnchorTable(a *anchor) error {
 		return errorf("%s: %v", a.label(), err)
 	}
 	options := anchorOptions(a, shape.elements, p)
+	foreign, err := cat.isForeign(a)
+	if err == nil && foreign {
+		err = cat.fillAnchor(a)
+	}
+	if err != nil {
+		return err
+	}
 	meta := quoteName(a.schema) + "." + metaTable
 	there, err := cat.tableExists(a.schema, metaTable)
 	if err == nil && !there {
@@ -185,19 +199,7 @@ func (cat *catalog) makeAnchorTable(a *anchor) error {
 	if err != nil {
 		return err
 	}
-	fromLibSQL := false
-	err = query(cat.conn, "SELECT 1 FROM "+meta+" WHERE name=?1 COLLATE NOCASE AND "+isForeignMeta, []host.Value{host.TextValue(a.name), host.TextValue(metaMark)},
-		func(host.Stmt) error { fromLibSQL = true; return nil })
-	if err != nil {
-		return err
-	}
-	if fromLibSQL {
-		// libSQL leaves SQLite's own index empty. SQLite takes that for damage as soon as
-		// a row is deleted.
-		if err := cat.conn.Exec("REINDEX " + quoteName(a.schema) + "." + quoteName(a.name)); err != nil {
-			return err
-		}
-	}
+	// A file of libSQL's has a row already, with what its own index needs.
 	err = query(cat.conn, "INSERT OR IGNORE INTO "+meta+"(name, metadata) VALUES(?1, CAST(?2 AS BLOB))",
 		[]host.Value{host.TextValue(a.name), host.TextValue(metaMark + options)}, func(host.Stmt) error { return nil })
 	if err != nil {
@@ -220,52 +222,14 @@ func (cat *catalog) dropAnchorTable(schema, table, anchor string) error {
 		[]host.Value{host.TextValue(anchor), host.TextValue(metaMark)}, func(host.Stmt) error { return nil })
 }
 
-// isForeignMeta is the condition of rows that libSQL wrote; ?2 is metaMark.
-const isForeignMeta = "CAST(substr(metadata, 1, length(?2)) AS TEXT) IS NOT ?2"
-
-// dropForeign removes what libSQL kept for indexes that are dropped now. libSQL would
-// find its metadata when the index is made again, and make it empty.
-func (cat *catalog) dropForeign(schema string) error {
-	there, err := cat.tableExists(schema, metaTable)
-	if err != nil || !there {
-		return err
-	}
-	c, s := cat.conn, quoteName(schema)
-	var gone []string
-	err = query(c, "SELECT name FROM "+s+"."+metaTable+" AS m WHERE "+isForeignMeta+
-		" AND NOT EXISTS (SELECT 1 FROM "+s+".sqlite_schema AS x WHERE x.type='index' AND x.name=m.name COLLATE NOCASE) AND ?1 IS NULL",
-		[]host.Value{{}, host.TextValue(metaMark)}, func(row host.Stmt) error {
-			gone = append(gone, row.Value(0).String())
-			return nil
-		})
-	if err != nil {
-		return err
-	}
-	for _, name := range gone {
-		shaped := false
-		err := query(c, "SELECT 1 FROM "+s+".sqlite_schema WHERE type='table' AND name=?1 COLLATE NOCASE AND sql LIKE 'CREATE TABLE %(index\\_key%data BLOB%' ESCAPE '\\'",
-			[]host.Value{host.TextValue(name + "_shadow")}, func(host.Stmt) error { shaped = true; return nil })
-		if err == nil && shaped {
-			err = c.Exec("DROP TABLE " + s + "." + quoteName(name+"_shadow"))
-		}
-		if err == nil {
-			err = query(c, "DELETE FROM "+s+"."+metaTable+" WHERE name=?1", []host.Value{host.TextValue(name)}, func(host.Stmt) error { return nil })
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // reconcileAll is nearlite_reconcile().
-func (cat *catalog) reconcileAll() (changed int, err error) {
+func (cat *catalog) reconcileAll(lenient bool) (changed int, err error) {
 	schemas, err := cat.schemas()
 	if err != nil {
 		return 0, err
 	}
 	for _, s := range schemas {
-		n, err := cat.reconcileSchema(s)
+		n, err := cat.reconcileSchema(s, lenient)
 		if err != nil {
 			return changed, err
 		}
@@ -329,7 +293,7 @@ func (cat *catalog) settle(schema string) error {
 }
 
 func (cat *catalog) settleNow(schema string) error {
-	_, err := cat.reconcileSchema(schema)
+	_, err := cat.reconcileSchema(schema, false)
 	var he *host.Error
 	if errors.As(err, &he) && he.Code&0xff == host.CodeLocked {
 		// Tables cannot be dropped while a statement reads, and a search is one. What is
@@ -382,12 +346,18 @@ func (cat *catalog) knownAlias(schema, name string) string {
 	return a.table
 }
 
-// reconcileFunctions are nearlite_reconcile() and, with the name of an index or a
-// table, nearlite_reconcile(name), which also makes the contents anew. ” is all.
+// reconcileFunctions are
+//
+//	nearlite_reconcile()      all schemas
+//	nearlite_reconcile(name)  the same, and makes the contents of an index, or of those
+//	                          of a table, anew; the empty name means all
+//	nearlite_reconcile(0)     all schemas, and passes over indexes that cannot be made
+//
+// All return how many indexes they made or changed.
 func (cat *catalog) reconcileFunctions() []host.Function {
 	reconcile := func(ctx host.Context, args []host.Value) {
-		n, err := cat.reconcileAll()
-		if err == nil && len(args) == 1 {
+		n, err := cat.reconcileAll(len(args) == 1 && args[0].Kind == host.Integer)
+		if err == nil && len(args) == 1 && args[0].Kind == host.Text {
 			n, err = cat.rebuildNamed(args[0].String())
 		}
 		if err != nil {

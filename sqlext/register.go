@@ -20,6 +20,9 @@ func Register(c host.Conn) error {
 		return err
 	}
 	cat := newCatalog(c)
+	if err := registerFunctions(c, known, []host.Function{cat.vectorIndexMarker()}); err != nil {
+		return err
+	}
 	if err := cat.registerModules(); err != nil {
 		return err
 	}
@@ -27,5 +30,8 @@ func Register(c host.Conn) error {
 		return err
 	}
 	// Last, because nearlite_version() says that all of it is there.
-	return registerFunctions(c, known, infoFunctions())
+	if err := registerFunctions(c, known, infoFunctions()); err != nil {
+		return err
+	}
+	return cat.adopt()
 }

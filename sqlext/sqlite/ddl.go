@@ -24,7 +24,9 @@ type ddlKind uint8
 const (
 	notDDL ddlKind = iota
 	changesSchema
+	createsIndex
 	reindexes
+	attaches // maybe a file of libSQL's
 )
 
 // inspect looks at the beginning of one statement's text.
@@ -36,7 +38,10 @@ func inspect(sql string) ddl {
 		if word == "unique" {
 			word = w.next()
 		}
-		if word == "index" && containsFold(sql, "libsql_vector_idx") || word == "trigger" {
+		switch {
+		case word == "index" && containsFold(sql, "libsql_vector_idx"):
+			return ddl{kind: createsIndex}
+		case word == "trigger":
 			return ddl{kind: changesSchema}
 		}
 	case "drop":
@@ -47,6 +52,8 @@ func inspect(sql string) ddl {
 		if w.next() == "table" {
 			return ddl{kind: changesSchema}
 		}
+	case "attach":
+		return ddl{kind: attaches}
 	case "reindex":
 		return ddl{kind: reindexes, target: strings.TrimSpace(strings.TrimRight(w.rest(), "; \t\r\n"))}
 	}
@@ -55,7 +62,7 @@ func inspect(sql string) ddl {
 
 // mayHoldDDL is a quick look at a text of one or more statements: false is certain.
 func mayHoldDDL(sql string) bool {
-	for _, word := range []string{"libsql_vector_idx", "drop", "alter", "reindex", "trigger"} {
+	for _, word := range []string{"libsql_vector_idx", "drop", "alter", "reindex", "trigger", "attach"} {
 		if containsFold(sql, word) {
 			return true
 		}
@@ -102,13 +109,26 @@ func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
 	if d.kind == notDDL {
 		return run()
 	}
+	if d.kind == attaches { // not inside a transaction
+		if err := run(); err != nil {
+			return err
+		}
+		return d.reconcile(db)
+	}
 	const savepoint = "nearlite_ddl"
 	if db.Exec("SAVEPOINT "+savepoint) != nil {
 		// Another statement of this connection is writing at this moment. The next search
 		// reconciles.
 		return run()
 	}
-	err := run()
+	var err error
+	if d.kind == createsIndex || d.kind == reindexes {
+		// What is left of an index of libSQL's by that name must not be taken for the new.
+		err = ddl{kind: changesSchema}.reconcile(db)
+	}
+	if err == nil {
+		err = run()
+	}
 	if err == nil {
 		err = d.reconcile(db)
 	}
@@ -125,16 +145,16 @@ func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
 }
 
 func (d ddl) reconcile(db *sqlite3.Conn) error {
-	sql := "SELECT nearlite_reconcile()"
-	if d.kind == reindexes {
-		sql = "SELECT nearlite_reconcile(?1)"
-	}
-	st, _, err := db.Prepare(sql)
+	st, _, err := db.Prepare("SELECT nearlite_reconcile(?1)")
 	if err != nil {
 		return err
 	}
-	if d.kind == reindexes {
+	switch d.kind {
+	case reindexes:
 		err = st.BindText(1, d.target)
+	case changesSchema, attaches:
+		// An index that cannot be made is not this statement's fault.
+		err = st.BindInt(1, 0)
 	}
 	if err == nil {
 		st.Step()
