@@ -34,6 +34,12 @@ short: ## the quick tests only
 race: ## the packages that share state, under the race detector
 	$(GO) test -race -short $(RACE_PKGS)
 
+.PHONY: test-clients
+test-clients: ## published libSQL clients (JavaScript, Go) against nearlite serve
+	$(GO) build -o bin/nearlite ./cmd/nearlite
+	cd server/clienttest && npm ci --no-audit --no-fund --silent && NEARLITE=$(CURDIR)/bin/nearlite node --test --test-concurrency=1 .
+	cd server/clienttest/goclient && NEARLITE=$(CURDIR)/bin/nearlite $(GO) test ./...
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZ_EXECS executions (default 20000x)
 	@set -e; for pkg in $$($(GO) list ./...); do \
