@@ -69,16 +69,21 @@ func (cat *catalog) fillAnchor(a *anchor) error {
 	return cat.conn.Exec("REINDEX " + quoteName(a.schema) + "." + quoteName(a.name))
 }
 
-// adopt makes the indexes ours that libSQL wrote, when a file is opened.
-func (cat *catalog) adopt() error {
+// atOpen makes the indexes ours that libSQL wrote, and repairs what programs without
+// nearlite have left: they can drop an anchor, but not what belongs to it.
+func (cat *catalog) atOpen() error {
+	astray, err := cat.isAstray("main")
+	if err != nil || !astray {
+		return err
+	}
 	foreign, err := cat.findForeign()
-	if err != nil || foreign == "" {
+	if err != nil {
 		return err
 	}
 	if err := cat.conn.Exec("SAVEPOINT nearlite_adopt"); err != nil {
 		return err
 	}
-	_, err = cat.reconcileSchema("main", false)
+	_, err = cat.reconcileSchema("main", foreign == "")
 	if err == nil {
 		err = cat.conn.Exec("RELEASE nearlite_adopt")
 	}
@@ -86,9 +91,33 @@ func (cat *catalog) adopt() error {
 		if !cat.conn.Autocommit() {
 			_ = cat.conn.Exec("ROLLBACK TO nearlite_adopt; RELEASE nearlite_adopt")
 		}
+		if foreign == "" {
+			return nil // a file that cannot be written, for example; a search says more
+		}
 		return errorf("%s is an index of libSQL's own, under which SQLite miscounts rows; nearlite cannot make it its own: %w", foreign, err)
 	}
 	return nil
+}
+
+// isAstray reports whether a schema has an anchor without its table or a table without
+// its anchor.
+func (cat *catalog) isAstray(schema string) (astray bool, err error) {
+	tables, err := cat.anchorTables(schema)
+	if err != nil {
+		return false, err
+	}
+	anchors, err := readAnchors(cat.conn, schema)
+	if err != nil && len(anchors) == 0 {
+		return len(tables) > 0, nil //nolint:nilerr // the search for it reports it
+	}
+	for _, a := range anchors {
+		name := foldName(anchorTable(a.name))
+		if _, there := tables[name]; !there {
+			return true, nil
+		}
+		delete(tables, name)
+	}
+	return len(tables) > 0, nil
 }
 
 // refuseForeign is called for each row that is written to a table under an index in

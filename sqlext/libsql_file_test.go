@@ -1,6 +1,7 @@
 package sqlext_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,4 +166,65 @@ func TestLibSQLFileReadOnly(t *testing.T) {
 	d.exec(`ATTACH ?1 AS old`, path)
 	d.wants("4", `SELECT count(*) FROM old.movies`)
 	d.wants("4", `SELECT id FROM vector_top_k('old.movies_idx', '[0.064,0.777,0.661,0.687]', 1)`)
+}
+
+// TestStockSQLiteDropsTheAnchor lets a program without nearlite drop the index.
+func TestStockSQLiteDropsTheAnchor(t *testing.T) {
+	d, path := openTemp(t)
+	d.points(3)
+	raw, err := sqlite3.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, write := range []string{`DELETE FROM p WHERE id = 1`, `INSERT INTO p VALUES(9, 1, x'00')`} {
+		if err := raw.Exec(write); err == nil {
+			t.Errorf("%s succeeds without nearlite", write)
+		}
+	}
+	if err := raw.Exec(`DROP INDEX ix`); err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e := openFile(t, "file:"+path)
+	e.wants("p\nlibsql_vector_meta_shadow", `SELECT name FROM sqlite_schema`)
+	e.exec(`INSERT INTO p VALUES(9, 1, vector32('[1,2,3]'))`)
+	d.fails("failed to parse vector index parameters", `SELECT * FROM vector_top_k('ix', '[1,2]', 1)`)
+}
+
+// TestDumpReadBack reads a dump as SQLite's shell writes it.
+func TestDumpReadBack(t *testing.T) {
+	d, _ := openTemp(t)
+	d.points(5)
+	d.exec(`CREATE TABLE w(k TEXT PRIMARY KEY, e F32_BLOB(2)) WITHOUT ROWID`)
+	d.exec(`CREATE INDEX wx ON w(libsql_vector_idx(e))`)
+	d.exec(`INSERT INTO w VALUES('a', vector32('[1,0]')), ('b', vector32('[0,1]'))`)
+	dump := "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nPRAGMA writable_schema=ON;\n" +
+		d.rows(`SELECT 'INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES(''table'',' || quote(name) || ',' || quote(name) || ',0,' || quote(sql) || ');'
+			FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%'`) + "\n"
+	for _, name := range strings.Fields(d.rows(`SELECT name FROM sqlite_schema WHERE type='table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%'`)) {
+		cols := d.rows(`SELECT group_concat('quote("' || name || '")', '||'',''||') FROM pragma_table_info(?1)`, name)
+		dump += d.rows(`SELECT sql || ';' FROM sqlite_schema WHERE name = ?1`, name) + "\n" +
+			d.rows(fmt.Sprintf(`SELECT 'INSERT INTO "%s" VALUES(' || %s || ');' FROM "%s"`, name, cols, name)) + "\n"
+	}
+	dump += d.rows(`SELECT sql || ';' FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql NOT NULL ORDER BY rowid`) +
+		"\nPRAGMA writable_schema=OFF;\nCOMMIT;\n"
+
+	path := filepath.Join(t.TempDir(), "copy.db")
+	c := connect(t, "file:"+path)
+	err := sqlite.RunScript(t.Context(), c.Conn, dump, func(*sqlite.Statement) error { return nil })
+	c.shut()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := openFile(t, "file:"+path)
+	if got := e.topK("ix", 3, 2); got != "3 2" {
+		t.Errorf("the copy finds %s", got)
+	}
+	e.wants("b", `SELECT id FROM vector_top_k('wx', '[0,1]', 1)`)
+	e.exec(`INSERT INTO p VALUES(30, 0, vector32('[2.9,1]'))`)
+	if got := e.topK("ix", 2.9, 1); got != "30" {
+		t.Errorf("after a write the copy finds %s", got)
+	}
 }

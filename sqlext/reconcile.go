@@ -53,6 +53,11 @@ func (cat *catalog) reconcileSchema(schema string, lenient bool) (changed int, e
 		name := foldName(anchorTable(a.name))
 		wanted[name] = true
 		if sql, there := tables[name]; there {
+			if !cat.loaded(schema, anchorTable(a.name)) {
+				// A dump is being read back: it writes the row of a virtual table into
+				// sqlite_schema, and SQLite sees it when the file is opened again.
+				continue
+			}
 			ok, err := cat.inStep(a, sql)
 			if err != nil {
 				if lenient {
@@ -91,6 +96,16 @@ func (cat *catalog) reconcileSchema(schema string, lenient bool) (changed int, e
 		changed++
 	}
 	return changed, nil
+}
+
+// loaded reports whether SQLite knows a table.
+func (cat *catalog) loaded(schema, table string) bool {
+	st, err := cat.conn.Prepare("SELECT 1 FROM " + quoteName(schema) + "." + quoteName(table) + " LIMIT 0")
+	if err != nil {
+		return false
+	}
+	_ = st.Close()
+	return true
 }
 
 // anchorTables finds the hnsw tables of anchors, present or gone: SQL by folded name.

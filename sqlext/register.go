@@ -33,5 +33,5 @@ func Register(c host.Conn) error {
 	if err := registerFunctions(c, known, infoFunctions()); err != nil {
 		return err
 	}
-	return cat.adopt()
+	return cat.atOpen()
 }

@@ -94,8 +94,16 @@ func (s *searcher) topKIndex(name string) (*vectorTable, error) {
 	if !qualified {
 		schema, index = "main", name
 	}
-	if alias := s.cat.knownAlias(schema, index); alias != "" {
-		return s.cat.vectorIndex(quoteName(schema) + "." + quoteName(alias))
+	// An index that is connected is found without a query; an index in libSQL's form and
+	// a table cannot have the same name.
+	alias := s.cat.knownAlias(schema, index)
+	if t := s.cat.tables[catalogKey(schema, index)]; t != nil && t.module == "hnsw" && t.name == index {
+		alias = index
+	}
+	if alias != "" {
+		if t, err := s.cat.vectorIndex(quoteName(schema) + "." + quoteName(alias)); err == nil {
+			return t, nil
+		}
 	}
 	schemas, err := s.cat.schemas()
 	if err != nil {
