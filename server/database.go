@@ -35,6 +35,8 @@ func newDatabase(name, path, synchronous string, limits *Limits, m *metrics) *da
 	}
 }
 
+var errNoConnection = busy("too many connections to this database")
+
 var errRetired = errors.New("the database is being closed")
 
 // acquire takes an idle connection or opens one.
@@ -46,7 +48,7 @@ func (d *database) acquire(ctx context.Context, readOnly bool) (*link, error) {
 	}
 	if d.links >= d.limits.ConnectionsPerDB {
 		d.mu.Unlock()
-		return nil, busy("too many connections to this database")
+		return nil, errNoConnection
 	}
 	d.links++
 	d.usedAt = time.Now()

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -192,4 +193,22 @@ func firstValue(t *testing.T, raw json.RawMessage) string {
 		b, _ := json.Marshal(x)
 		return string(b)
 	}
+}
+
+// newWeb serves a server until the test ends.
+func newWeb(t *testing.T, srv *server.Server) string {
+	t.Helper()
+	web := httptest.NewServer(srv.Handler())
+	t.Cleanup(web.Close)
+	return web.URL
+}
+
+func quote(text string) string {
+	b, _ := json.Marshal(text)
+	return string(b)
+}
+
+// sqlWith is an execute request with one argument.
+func sqlWith(text string, arg []byte) string {
+	return `{"type":"execute","stmt":{"sql":` + quote(text) + `,"args":[{"type":"blob","base64":"` + base64.StdEncoding.EncodeToString(arg) + `"}]}}`
 }

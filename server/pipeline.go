@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 )
@@ -79,7 +80,7 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 		if st, err = s.streams.resume(*baton, t.database, t.readOnly); err != nil {
 			return err
 		}
-	} else if s.streams.full(s.config.Limits.Streams) {
+	} else if s.streams.full(&s.config.Limits) {
 		return busy("too many streams are open")
 	}
 	// Who holds a transaction must get through to end it.
@@ -93,7 +94,7 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 		defer s.gate.leave()
 	}
 	if st.link == nil {
-		if st.link, err = s.databases.link(ctx, t.database, t.readOnly); err != nil {
+		if st.link, err = s.connect(ctx, t); err != nil {
 			s.end(st)
 			return err
 		}
@@ -113,6 +114,16 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 	l.session.SetInterrupt(ctx)
 	goesOn, err = fn(&runner{ctx: ctx, srv: s, link: l, sqls: &st.sqls, budget: s.config.Limits.ResponseBytes}, st)
 	return err
+}
+
+// connect finds a connection, if need be that of a stream which idles.
+func (s *Server) connect(ctx context.Context, t target) (*link, error) {
+	for {
+		l, err := s.databases.link(ctx, t.database, t.readOnly)
+		if !errors.Is(err, errNoConnection) || !s.streams.reclaim(t.database) {
+			return l, err
+		}
+	}
 }
 
 // end closes a stream.

@@ -113,11 +113,49 @@ func (s *streams) forget(st *stream) {
 	delete(s.byID, st.id)
 }
 
-// full reports whether a new stream would be one too many.
-func (s *streams) full(most int) bool {
+// full reports whether a new stream would be one too many. Clients that never close
+// their streams must not keep others out: the one that idles longest makes room, if
+// it has idled so long that it lost its connection.
+func (s *streams) full(l *Limits) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.byID) >= most
+	if len(s.byID) < l.Streams {
+		return false
+	}
+	old := s.oldest(func(st *stream) bool { return st.link == nil && time.Since(st.touched) > l.DetachIdle })
+	if old == nil {
+		return true
+	}
+	delete(s.byID, old.id)
+	return false
+}
+
+// oldest is the waiting stream that idles longest of those that fit. The caller holds
+// s.mu.
+func (s *streams) oldest(fits func(*stream) bool) *stream {
+	var old *stream
+	for _, st := range s.byID {
+		if !st.busy && fits(st) && (old == nil || st.touched.Before(old.touched)) {
+			old = st
+		}
+	}
+	return old
+}
+
+// reclaim takes the connection of the stream that idles longest without a transaction
+// in a database; false if there is none.
+func (s *streams) reclaim(database string) bool {
+	s.mu.Lock()
+	old := s.oldest(func(st *stream) bool { return st.database == database && st.link != nil && !st.inTransaction() })
+	if old == nil {
+		s.mu.Unlock()
+		return false
+	}
+	l := old.link
+	old.link = nil
+	s.mu.Unlock()
+	l.db.release(l)
+	return true
 }
 
 func (s *streams) count() int {

@@ -423,7 +423,7 @@ func (c *wsConn) serve(st *wsStream, t target, m wsMessage) {
 	}
 	if st.link == nil {
 		var err error
-		if st.link, err = s.databases.link(ctx, t.database, t.readOnly); err != nil {
+		if st.link, err = s.connect(ctx, t); err != nil {
 			c.fail(m, err)
 			return
 		}
