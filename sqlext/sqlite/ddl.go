@@ -145,6 +145,9 @@ func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
 }
 
 func (d ddl) reconcile(db *sqlite3.Conn) error {
+	if there, err := hasReconcile(db); err != nil || !there {
+		return err
+	}
 	st, _, err := db.Prepare("SELECT nearlite_reconcile(?1)")
 	if err != nil {
 		return err
@@ -162,4 +165,17 @@ func (d ddl) reconcile(db *sqlite3.Conn) error {
 	}
 	_ = st.Close() // repeats the error
 	return err
+}
+
+// hasReconcile reports whether nearlite is registered on the connection: RunScript
+// takes any.
+func hasReconcile(db *sqlite3.Conn) (bool, error) {
+	st, _, err := db.Prepare("SELECT 1 FROM pragma_function_list WHERE name = 'nearlite_reconcile'")
+	if err != nil {
+		return false, err
+	}
+	there := st.Step()
+	err = st.Err()
+	_ = st.Close() // repeats the error
+	return there, err
 }
