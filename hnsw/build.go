@@ -72,7 +72,6 @@ type builder struct {
 	ctx      context.Context
 	progress func(int64)
 	rows     []rowNode
-	done     int64
 }
 
 type rowNode struct {

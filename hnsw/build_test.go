@@ -98,10 +98,17 @@ func TestRecall(t *testing.T) {
 		q      hnsw.Quantization
 		want   float64
 	}{
-		{vector.Cosine, hnsw.Int8, 0.97}, {vector.L2, hnsw.Int8, 0.97}, {vector.InnerProduct, hnsw.Int8, 0.95},
-		{vector.Cosine, hnsw.None, 0.97}, {vector.L2, hnsw.None, 0.97}, {vector.InnerProduct, hnsw.None, 0.95},
-		{vector.Cosine, hnsw.F16, 0.97}, {vector.L1, hnsw.F16, 0.97}, {vector.L1, hnsw.None, 0.97},
-		{vector.Cosine, hnsw.Bit, 0.7}, {vector.L2, hnsw.Bit, 0.6},
+		{vector.Cosine, hnsw.Int8, 0.97},
+		{vector.L2, hnsw.Int8, 0.97},
+		{vector.InnerProduct, hnsw.Int8, 0.95},
+		{vector.Cosine, hnsw.None, 0.97},
+		{vector.L2, hnsw.None, 0.97},
+		{vector.InnerProduct, hnsw.None, 0.95},
+		{vector.Cosine, hnsw.F16, 0.97},
+		{vector.L1, hnsw.F16, 0.97},
+		{vector.L1, hnsw.None, 0.97},
+		{vector.Cosine, hnsw.Bit, 0.7},
+		{vector.L2, hnsw.Bit, 0.6},
 		// Hamming distances of 48 bits have many ties: any of the tied rows counts.
 		{vector.Hamming, hnsw.Bit, 0.9},
 	} {

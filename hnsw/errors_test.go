@@ -66,10 +66,10 @@ func TestBadVectors(t *testing.T) {
 
 func TestNoTransaction(t *testing.T) {
 	e := newEnv(t, hnsw.Params{Dims: 1})
-	if err := e.ix.Insert(1, []float32{1}); err != hnsw.ErrNoTransaction {
+	if err := e.ix.Insert(1, []float32{1}); !errors.Is(err, hnsw.ErrNoTransaction) {
 		t.Errorf("insert: got %v", err)
 	}
-	if _, err := e.ix.Delete(1); err != hnsw.ErrNoTransaction {
+	if _, err := e.ix.Delete(1); !errors.Is(err, hnsw.ErrNoTransaction) {
 		t.Errorf("delete: got %v", err)
 	}
 	// xCreate is followed by xSync and xCommit without xBegin.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/nearlite/nearlite/hnsw"
@@ -172,6 +174,62 @@ func TestCorruption(t *testing.T) {
 		}
 	}
 }
+
+// TestForgedRows changes bytes and makes the checksums right again, as someone
+// might who wants to do harm. Answers may then be wrong, but nothing panics, runs
+// forever or takes memory without bound.
+func TestForgedRows(t *testing.T) {
+	e := newEnv(t, hnsw.Params{Dims: 5, M: 3, EfConstruction: 10})
+	e.fill(random(11, 120, 5))
+	for i := range 50 {
+		e.base[hnsw.RowID(1000+i*3)] = e.base[5]
+	}
+	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	for i := range 3 {
+		e.write(func() {
+			e.insert(hnsw.RowID(300+i), random(uint64(20+i), 1, 5)[0])
+			e.delete(hnsw.RowID(10 + i))
+		})
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, part := range hnsw.Parts() {
+		rows := e.conn.Rows(part)
+		ids := slices.Sorted(maps.Keys(rows))
+		for range 300 {
+			id := ids[r.IntN(len(ids))]
+			bad := bytes.Clone(rows[id])
+			for range 1 + r.IntN(3) {
+				switch at := r.IntN(len(bad)); r.IntN(4) {
+				case 0:
+					bad[at] ^= 1 << r.IntN(8)
+				case 1:
+					bad[at] = byte(r.IntN(256))
+				case 2:
+					bad[at] = 0xff
+				default:
+					bad = slices.Delete(bad, at, min(at+1+r.IntN(4), len(bad)))
+				}
+				if len(bad) == 0 {
+					bad = []byte{0}
+				}
+			}
+			hnsw.Reseal(part, id, bad)
+			conn := e.db.Conn()
+			conn.Begin()
+			e.ok(conn.Put(part, id, bad))
+			forged := *e
+			forged.t = quiet{t}
+			_, _ = useAll(&forged, conn)
+			conn.Rollback()
+		}
+	}
+}
+
+// quiet is a test that does not mind wrong answers.
+type quiet struct{ testing.TB }
+
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Error(...any)          {}
 
 func flip(b []byte, at int) []byte {
 	b = bytes.Clone(b)

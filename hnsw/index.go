@@ -64,8 +64,10 @@ func Open(cache *Cache, st Store, base Vectors) (*Index, error) {
 		cache = NewCache(0)
 	}
 	g := newGeometry(p)
-	return &Index{cache: cache, st: st, base: base, g: g, p: p, id: id,
-		trav: newTraverser(g), row: make([]byte, g.rowStride), vec: make([]float32, p.Dims)}, nil
+	return &Index{
+		cache: cache, st: st, base: base, g: g, p: p, id: id,
+		trav: newTraverser(g), row: make([]byte, g.rowStride), vec: make([]float32, p.Dims),
+	}, nil
 }
 
 // Params returns what the index was created with. EfSearch is the value at that

@@ -210,7 +210,7 @@ func (m *model) doBusyCommit(t *rapid.T) {
 	busy := errors.New("busy")
 	m.ok(m.ix.Sync())
 	m.conn.FailCommit(busy)
-	if err := m.conn.Commit(); err != busy {
+	if err := m.conn.Commit(); !errors.Is(err, busy) {
 		t.Fatal(err)
 	}
 }

@@ -123,6 +123,21 @@ func (d *dir) dirtyBlocks(fn func(block uint32, p unsafe.Pointer) error) error {
 	return nil
 }
 
+// changed returns how many blocks the transaction has made or copied.
+func (d *dir) changed() (n int64) {
+	for _, p := range d.pages {
+		if p.own == nil {
+			continue
+		}
+		for _, e := range p.own.epochs {
+			if e != 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // clean returns the dir as others may see it: without marks of ownership.
 // Pages that the transaction owns are no longer changed by anyone.
 func (d *dir) clean() {

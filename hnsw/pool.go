@@ -1,9 +1,6 @@
 package hnsw
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 // expandedBit marks a candidate whose links have been followed. Node ids leave
 // the bit free.
@@ -85,8 +82,7 @@ func (p *pool) next() (c candidate, ok bool) {
 // nodeSet is a set of nodes that is quick to clear.
 type nodeSet struct {
 	words []uint64
-	dirty []uint32 // words that are set, while the list is short
-	many  bool
+	dirty []uint32 // words that are set
 }
 
 // reset empties the set and makes room for n nodes.
@@ -95,17 +91,16 @@ func (s *nodeSet) reset(n uint32) {
 	if len(s.words) < words {
 		s.words = make([]uint64, words+words/8+1)
 		s.dirty = s.dirty[:0]
-		s.many = false
 		return
 	}
-	if s.many || len(s.dirty)*8 > len(s.words) {
+	if len(s.dirty)*8 > len(s.words) {
 		clear(s.words)
 	} else {
 		for _, w := range s.dirty {
 			s.words[w] = 0
 		}
 	}
-	s.dirty, s.many = s.dirty[:0], false
+	s.dirty = s.dirty[:0]
 }
 
 // add adds a node and reports whether it is new.
@@ -125,12 +120,4 @@ func (s *nodeSet) add(id uint32) bool {
 
 func (s *nodeSet) has(id uint32) bool {
 	return s.words[id>>6]>>(id&63)&1 != 0
-}
-
-// count returns the number of nodes.
-func (s *nodeSet) count() (n int) {
-	for _, w := range s.words {
-		n += bits.OnesCount64(w)
-	}
-	return n
 }

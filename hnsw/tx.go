@@ -489,7 +489,7 @@ func (t *tx) publish() (_ *snapshot, size int64, err error) {
 	}
 	for d := range s.dirs {
 		each := int64(t.g.blockSize(d))
-		s.dirs[d].dirtyBlocks(func(uint32, unsafe.Pointer) error { size += each; return nil })
+		size += each * s.dirs[d].changed()
 		s.dirs[d].pages = slices.Clone(s.dirs[d].pages)
 		s.dirs[d].clean()
 	}
