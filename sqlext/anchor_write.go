@@ -51,6 +51,7 @@ func (t *vectorTable) updateAnchored(rowid host.Value, cols []host.Value) (int64
 	if err := t.usable(); err != nil {
 		return 0, err
 	}
+	t.noteConflict()
 	var vec []float32
 	if upsert && !cols[hnswVector].IsNull() {
 		s := strictVectors{elements: t.anchored.elements, dims: t.params.Dims}

@@ -40,23 +40,16 @@ func libsqlFunctions() []host.Function {
 	}
 }
 
-// markerKeepsBlob and markerKeepsText are the sizes in bytes of the longest values that
-// libsql_vector_idx returns.
-const (
-	markerKeepsBlob = 16
-	markerKeepsText = 64
-)
-
-// vectorIndexMarker is libsql_vector_idx(column, …): it marks an index expression
-// and returns its first argument. Without arguments libSQL crashes; we refuse.
+// vectorIndexMarker is libsql_vector_idx(column, …): it marks an index expression.
+// Without arguments libSQL crashes; we refuse.
 //
-// A longer argument comes back as NULL. SQLite keeps the value of the expression for
-// every row in its own index, our anchor, which would be a second copy of all vectors,
-// sorted by their bytes; and a function of an index has to give the same value
-// wherever it is called. All NULL, the entries are a few bytes each and in the order of
-// the table, so that a query that SQLite answers from them gives its rows in the usual
-// order. Nobody has a use for the value, but small ones, as one types them to try, are
-// returned.
+// A query that calls it gets its first argument back. SQLite, which keeps the value of
+// the expression for every row in its own index, our anchor, gets NULL: the vectors
+// would be there a second time, sorted by their bytes; UNIQUE, which means nothing in
+// libSQL, would refuse equal ones; and a query that SQLite answers from the index would
+// give its rows in another order than the table. The value of an index must not change,
+// so NULL is the rule, and the argument comes back only where no index can be written:
+// outside of a write transaction, in a statement that names the function.
 //
 // It runs for each row written to such a table, which is where a write to a table of
 // libSQL's is refused.
@@ -66,17 +59,26 @@ func (cat *catalog) vectorIndexMarker() host.Function {
 			ctx.ResultError(libsqlErrorf("vector index: libsql_vector_idx got 0 arguments, want a column and parameters"))
 			return
 		}
-		if err := cat.refuseForeign(); err != nil {
-			ctx.ResultError(err)
+		if c, ok := cat.conn.(host.StatementTexts); ok && c.ReadsWith(isMarkerCall) {
+			ctx.ResultValue(args[0])
 			return
 		}
-		keeps := markerKeepsBlob
-		if args[0].Kind == host.Text {
-			keeps = markerKeepsText
+		if err := cat.refuseForeign(); err != nil {
+			ctx.ResultError(err)
 		}
-		if len(args[0].Bytes) > keeps {
-			return // NULL
-		}
-		ctx.ResultValue(args[0])
 	}}
+}
+
+// isMarkerCall reports whether a statement calls the marker by name.
+func isMarkerCall(sql string) bool {
+	if !containsFold(sql, markerName) {
+		return false
+	}
+	t := tokenize(sql)
+	for i := 0; i+1 < len(t); i++ {
+		if t[i].quote != '\'' && foldName(t[i].text) == markerName && t[i+1].is("(") {
+			return !t[0].is("PRAGMA")
+		}
+	}
+	return false
 }

@@ -54,6 +54,13 @@ type Conn interface {
 	OnConflict() ConflictMode
 }
 
+// StatementTexts is a connection that knows what its running statements say.
+type StatementTexts interface {
+	// ReadsWith reports whether no write transaction is open in any database and a
+	// running statement's text satisfies match.
+	ReadsWith(match func(sql string) bool) bool
+}
+
 // ConflictMode is the conflict resolution of a virtual table update.
 type ConflictMode uint8
 

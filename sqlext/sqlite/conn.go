@@ -19,7 +19,10 @@ type conn struct {
 	depth  int
 }
 
-var _ host.Conn = (*conn)(nil)
+var (
+	_ host.Conn           = (*conn)(nil)
+	_ host.StatementTexts = (*conn)(nil)
+)
 
 func newConn(db *sqlite3.Conn) *conn { return &conn{db: db} }
 
@@ -88,6 +91,19 @@ func (c *conn) OpenBlob(schema, table, column string, rowid int64) (host.Blob, e
 		return nil, err
 	}
 	return b, nil
+}
+
+// ReadsWith implements host.StatementTexts.
+func (c *conn) ReadsWith(match func(sql string) bool) bool {
+	if c.db.TxnState("") == sqlite3.TXN_WRITE {
+		return false
+	}
+	for s := range c.db.Stmts() {
+		if s.Busy() && match(s.SQL()) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *conn) Autocommit() bool               { return c.db.GetAutocommit() }

@@ -150,6 +150,9 @@ func (d ddl) reconcile(db *sqlite3.Conn) error {
 	}
 	st, _, err := db.Prepare("SELECT nearlite_reconcile(?1)")
 	if err != nil {
+		if strings.HasSuffix(err.Error(), "no such function: nearlite_reconcile") {
+			return nil // a connection without nearlite
+		}
 		return err
 	}
 	switch d.kind {
