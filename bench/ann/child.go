@@ -41,8 +41,10 @@ func start(name, harness string, j job) (*child, error) {
 	}
 	j.quantize = contestants[name]
 	num := strconv.Itoa
-	args := []string{"-worker", name, "-base", j.base, "-queries", j.queries, "-dims", num(j.dims), "-metric", j.metric,
-		"-m", num(j.m), "-ef-construction", num(j.efc), "-k", num(j.k)}
+	args := []string{
+		"-worker", name, "-base", j.base, "-queries", j.queries, "-dims", num(j.dims), "-metric", j.metric,
+		"-m", num(j.m), "-ef-construction", num(j.efc), "-k", num(j.k),
+	}
 	if name == "hnswlib" {
 		self = harness
 		args = []string{j.base, j.queries, num(j.dims), j.metric, num(j.m), num(j.efc), num(j.k)}

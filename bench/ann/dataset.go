@@ -27,7 +27,7 @@ type dataset struct {
 	truth   [][]int32 // row numbers of the truthDepth nearest, nearest first
 }
 
-// truthDepth is how many exact neighbours are kept for each query.
+// truthDepth is how many exact neighbors are kept for each query.
 const truthDepth = 10
 
 func (d *dataset) rows() int { return len(d.base) / d.dims }
@@ -74,7 +74,7 @@ func readSet(dir, base, name string, dims int) (*dataset, error) {
 	}
 	depth := len(raw) / 4 / d.asks()
 	if depth < truthDepth {
-		return nil, fmt.Errorf("ground truth has %d neighbours a query, want %d", depth, truthDepth)
+		return nil, fmt.Errorf("ground truth has %d neighbors a query, want %d", depth, truthDepth)
 	}
 	for i := range d.asks() {
 		row := make([]int32, truthDepth)
@@ -113,11 +113,11 @@ func readHalves(path string) ([]float32, error) {
 
 // synthetic generates vectors of low intrinsic dimension in a space of dims:
 // each is a smooth, non-linear image of latent Gaussian coordinates around one of
-// 200 overlapping centres, with a little noise in every dimension, made unit
+// 200 overlapping centers, with a little noise in every dimension, made unit
 // length. Embeddings of text look like this: a curved sheet of some 24 dimensions
 // in a space of hundreds. The seed is fixed, so all runs see the same set.
 //
-//	z = centre + N(0, 1)^latent        centres: N(0, 0.6)^latent
+//	z = center + N(0, 1)^latent        centers: N(0, 0.6)^latent
 //	x = A·z + 0.5·sin(B·z) + N(0, 0.02), then x / |x|
 func synthetic(name string, rows, asks, dims, latent int) *dataset {
 	rng := rand.New(rand.NewPCG(42, 768))
@@ -130,12 +130,12 @@ func synthetic(name string, rows, asks, dims, latent int) *dataset {
 	}
 	a := gauss(dims*latent, 1/math.Sqrt(float64(dims)))
 	b := gauss(dims*latent, 1/math.Sqrt(float64(latent)))
-	centres := gauss(200*latent, 0.6)
+	centers := gauss(200*latent, 0.6)
 	point := func(dst []float32) {
 		z := gauss(latent, 1)
 		c := rng.IntN(200)
 		for i := range z {
-			z[i] += centres[c*latent+i]
+			z[i] += centers[c*latent+i]
 		}
 		for i := range dst {
 			s := math.Sin(float64(vector.Dot(b[i*latent:(i+1)*latent], z)))

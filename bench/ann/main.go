@@ -1,4 +1,4 @@
-// Command ann compares approximate nearest-neighbour search on one machine in
+// Command ann compares approximate nearest-neighbor search on one machine in
 // one run: nearlite through SQL and in memory, hnswlib (C++) and an exact scan.
 //
 //	go run ./bench/ann -data DIR [-sets glove100,wordnet,synth768]
@@ -9,6 +9,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -33,7 +34,7 @@ func main() {
 	flag.BoolVar(&opt.oneThreadBuild, "build1", true, "build on one thread, too")
 	flag.IntVar(&j.m, "m", 16, "M")
 	flag.IntVar(&j.efc, "ef-construction", 200, "ef_construction")
-	flag.IntVar(&j.k, "k", 10, "neighbours wanted, at most 10")
+	flag.IntVar(&j.k, "k", 10, "neighbors wanted, at most 10")
 	// For the child processes only.
 	flag.StringVar(&worker, "worker", "", "internal: be this contestant")
 	flag.StringVar(&j.base, "base", "", "internal: file of vectors")
@@ -78,7 +79,7 @@ func runWorker(name string, j job) error {
 }
 
 // run measures every set and writes what it found.
-func run(opt options, j job) error {
+func run(opt options, j job) (err error) {
 	if opt.data == "" {
 		return fmt.Errorf("-data is missing: the folder that holds %s", strings.Join(opt.sets, ", "))
 	}
@@ -108,7 +109,7 @@ func run(opt options, j job) error {
 	if err != nil {
 		return err
 	}
-	defer store.close()
+	defer func() { err = errors.Join(err, store.close()) }()
 	for _, set := range opt.sets {
 		d, err := loadDataset(opt.data, set, opt.rows)
 		if err != nil {
