@@ -32,7 +32,7 @@ func (s *Server) pipeline(w http.ResponseWriter, r *http.Request, v3 bool) error
 			out = run.result(out, &req.Requests[i])
 		}
 		if r.Context().Err() != nil {
-			return false, nil // nobody is there to get the baton
+			return false, nil //nolint:nilerr // nobody is there to get the baton, or an error
 		}
 		return !closed, s.answer(w, st, !closed, out)
 	})
@@ -55,7 +55,7 @@ func (s *Server) answer(w http.ResponseWriter, st *stream, goesOn bool, results 
 	return nil
 }
 
-// streamHead begins an answer: {"baton": ..., "base_url": null
+// streamHead begins an answer, up to and with {"baton": ..., "base_url": null.
 func (s *Server) streamHead(st *stream, goesOn bool) ([]byte, error) {
 	head := []byte(`{"baton":`)
 	if !goesOn {
@@ -84,14 +84,15 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 		return busy("too many streams are open")
 	}
 	// Who holds a transaction must get through to end it.
+	seat := &place{}
 	if !st.inTransaction() {
-		if err := s.gate.enter(ctx); err != nil {
+		if seat, err = s.gate.enter(ctx); err != nil {
 			if baton != nil {
 				s.streams.giveBack(st)
 			}
 			return err
 		}
-		defer s.gate.leave()
+		defer seat.leave()
 	}
 	if st.link == nil {
 		if st.link, err = s.connect(ctx, t); err != nil {
@@ -112,7 +113,7 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 		}
 	}()
 	l.session.SetInterrupt(ctx)
-	goesOn, err = fn(&runner{ctx: ctx, srv: s, link: l, sqls: &st.sqls, budget: s.config.Limits.ResponseBytes}, st)
+	goesOn, err = fn(&runner{ctx: ctx, srv: s, link: l, place: seat, sqls: &st.sqls, budget: s.config.Limits.ResponseBytes}, st)
 	return err
 }
 

@@ -143,4 +143,3 @@ func (s *Server) version() string {
 	}
 	return "nearlite"
 }
-

@@ -75,7 +75,9 @@ func TestWebSocketProtocolErrors(t *testing.T) {
 	s := start(t, nil)
 	hello := `{"type":"hello"}`
 	for _, messages := range [][]string{
-		{"{"}, {`{"type":"nope"}`}, {`{"type":"request","request_id":1}`},
+		{"{"},
+		{`{"type":"nope"}`},
+		{`{"type":"request","request_id":1}`},
 		{`{"type":"request","request_id":1,"request":{"type":"open_stream","stream_id":1}}`}, // before hello
 		{hello, `{"type":"request","request_id":1,"request":{"type":"nope"}}`},
 		{hello, `{"type":"request","request_id":1,"request":{"type":"close"}}`},

@@ -236,12 +236,18 @@ var columnTypeNames = []struct {
 	name string
 	typ  vector.Type
 }{
-	{"FLOAT32", vector.Float32}, {"FLOAT64", vector.Float64},
-	{"F32_BLOB", vector.Float32}, {"F64_BLOB", vector.Float64},
-	{"FLOAT1BIT", vector.Bit}, {"F1BIT_BLOB", vector.Bit},
-	{"FLOAT8", vector.Float8}, {"F8_BLOB", vector.Float8},
-	{"FLOAT16", vector.Float16}, {"F16_BLOB", vector.Float16},
-	{"FLOATB16", vector.BFloat16}, {"FB16_BLOB", vector.BFloat16},
+	{"FLOAT32", vector.Float32},
+	{"FLOAT64", vector.Float64},
+	{"F32_BLOB", vector.Float32},
+	{"F64_BLOB", vector.Float64},
+	{"FLOAT1BIT", vector.Bit},
+	{"F1BIT_BLOB", vector.Bit},
+	{"FLOAT8", vector.Float8},
+	{"F8_BLOB", vector.Float8},
+	{"FLOAT16", vector.Float16},
+	{"F16_BLOB", vector.Float16},
+	{"FLOATB16", vector.BFloat16},
+	{"FB16_BLOB", vector.BFloat16},
 }
 
 // maxVectorDims is libSQL's limit.

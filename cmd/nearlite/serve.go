@@ -216,7 +216,6 @@ func (o *serveOptions) auth() (*server.Auth, error) {
 	return a, nil
 }
 
-
 // isLoopback reports whether only this machine can reach an address.
 func isLoopback(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
