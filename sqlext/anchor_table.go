@@ -2,6 +2,7 @@ package sqlext
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/nearlite/nearlite/sqlext/host"
 	"github.com/nearlite/nearlite/vector"
@@ -327,4 +328,30 @@ func (cat *catalog) leadTriggers(a *anchor) error {
 		}
 	}
 	return createAnchorTriggers(cat.conn, index, a.base(cat.conn, shape), shape)
+}
+
+// checkAnchor reports what an integrity check has to say about an anchor.
+func (t *indexTable) checkAnchor(f *findings) error {
+	if t.anchored == nil {
+		return nil
+	}
+	triggers, err := indexTriggers(t.cat.conn, t.schema, t.name)
+	if err == nil && len(triggers) != anchorTriggers {
+		f.add("the triggers that keep the index in step with " + t.base.label() + " are missing; run REINDEX " + t.anchored.name)
+	}
+	return err
+}
+
+// remedy puts REINDEX, which is how an index in libSQL's form is rebuilt, into a
+// message that names the command of an index table.
+func (t *indexTable) remedy(err error) error {
+	var he *host.Error
+	if t.anchored == nil || !asHostError(err, &he) {
+		return err
+	}
+	at := strings.Index(he.Message, "; run INSERT INTO ")
+	if at < 0 {
+		return err
+	}
+	return &host.Error{Code: he.Code, Message: he.Message[:at] + "; run REINDEX " + quoteName(t.anchored.name), Err: err}
 }

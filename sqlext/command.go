@@ -102,8 +102,8 @@ func (t *indexTable) usable() error {
 // restoreBase finds the indexed table again and makes the triggers anew when they
 // are gone: the table was dropped and created again, or the triggers were dropped.
 func (t *indexTable) restoreBase(fields []string) error {
-	if t.resolveBase() == nil {
-		return nil
+	if err := t.resolveBase(); err == nil || t.anchored != nil {
+		return err
 	}
 	info, err := describeBase(t.cat.conn, t.label(), t.schema, t.baseName)
 	if err != nil {

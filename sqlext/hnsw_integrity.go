@@ -109,7 +109,10 @@ func (t *vectorTable) check(quick bool) ([]string, error) {
 // TABLE is no damage; missing triggers on a table that is there are.
 func (t *indexTable) orphaned(f *findings) (bool, error) {
 	if t.resolveBase() == nil {
-		return false, nil
+		return false, t.checkAnchor(f)
+	}
+	if t.anchored != nil {
+		return true, nil // its anchor was dropped
 	}
 	there, err := t.cat.tableExists(t.schema, t.baseName)
 	if err != nil {
@@ -125,9 +128,18 @@ func (t *indexTable) orphaned(f *findings) (bool, error) {
 func (b *baseTable) rowIDs(extra string) func(yield func(int64, error) bool) {
 	return func(yield func(int64, error) bool) {
 		bare := *b
-		bare.columns = nil
+		if b.strict == nil {
+			bare.columns = nil
+		}
 		stop := false
+		var buf []float32
 		err := query(b.conn, bare.selectSQL(extra)+" ORDER BY "+b.rowid, nil, func(row host.Stmt) error {
+			if b.strict != nil {
+				vec, ok, err := b.strict.read(buf[:0], row.Value(1))
+				if buf = vec; err != nil || !ok {
+					return nil //nolint:nilerr // not a vector that can be indexed
+				}
+			}
 			if !yield(row.Value(0).Int, nil) {
 				stop = true
 				return errStop

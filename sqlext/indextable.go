@@ -79,7 +79,7 @@ func (t *indexTable) baseGone() error {
 }
 
 // wrap names the index in an error.
-func (t *indexTable) wrap(err error) error { return wrapIndexError(t.label(), err) }
+func (t *indexTable) wrap(err error) error { return t.remedy(wrapIndexError(t.label(), err)) }
 
 // enter marks the table as in use until leave, so that a disconnect that SQLite
 // asks for meanwhile is put off.

@@ -268,6 +268,9 @@ func runVectorSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if err != nil {
 		return nil, err
 	}
+	if err := t.addKeys(rows); err != nil {
+		return nil, err
+	}
 	res := &searchResult{rows: rows}
 	if explain {
 		times.Vector = watch.lap()
