@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -222,6 +223,9 @@ func tokenFilter(raw json.RawMessage) (analysis.TokenFilter, error) {
 	case "normalize":
 		return unicodenorm.NewUnicodeNormalizeFilter(s.Form)
 	case "stop":
+		if len(s.Words) == 0 {
+			return nil, errors.New("stop: no words, want a list of them")
+		}
 		words := analysis.NewTokenMap()
 		for _, w := range s.Words {
 			words.AddToken(w)
@@ -239,6 +243,9 @@ func tokenFilter(raw json.RawMessage) (analysis.TokenFilter, error) {
 type synonyms map[string][]byte
 
 func newSynonyms(groups [][]string) (analysis.TokenFilter, error) {
+	if len(groups) == 0 {
+		return nil, errors.New("synonyms: no groups, want [[\"car\", \"automobile\"], ...]")
+	}
 	f := synonyms{}
 	for i, g := range groups {
 		if len(g) < 2 {

@@ -18,6 +18,9 @@ func (cat *catalog) lexicalFunctions() []host.Function {
 		{Name: "snippet", NArg: 6, Volatile: true, Call: cat.snippet},
 		{Name: "match", NArg: 2, Volatile: true, Call: misusedMatch},
 		{Name: "lexical_stats", NArg: 1, Volatile: true, Call: cat.lexicalStats},
+		{Name: "lexical_count", NArg: 2, Volatile: true, Call: cat.lexicalCount},
+		{Name: "lexical_count", NArg: 3, Volatile: true, Call: cat.lexicalCount},
+		{Name: "did_you_mean", NArg: 2, Volatile: true, Call: cat.didYouMean},
 	}
 }
 
@@ -155,6 +158,7 @@ type lexicalStatsText struct {
 	Columns  []lexicalColumnStats `json:"columns"`
 	Analyzer string               `json:"analyzer"`
 	Where    string               `json:"where,omitempty"`
+	Scoring  string               `json:"scoring"`
 	K1       float64              `json:"k1"`
 	B        float64              `json:"b"`
 }
@@ -198,7 +202,7 @@ func (t *lexicalTable) describe(s lexical.Stats) lexicalStatsText {
 	out := lexicalStatsText{
 		Index: t.label(), Table: t.base.label(), Rows: s.Rows, Deleted: s.Deleted, Segments: s.Segments,
 		Terms: s.Terms, Bytes: s.Bytes, Analyzer: p.Analyzer, Where: t.base.where,
-		K1: p.K1, B: max(p.B, 0),
+		Scoring: p.Scoring, K1: p.K1, B: max(p.B, 0),
 	}
 	for i, c := range p.Columns {
 		col := lexicalColumnStats{Name: c.Name, Analyzer: c.Analyzer, Boost: c.Boost}

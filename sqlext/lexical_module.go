@@ -49,7 +49,7 @@ func (cat *catalog) lexicalModule() host.Module {
 }
 
 var (
-	lexicalOptions = []string{"analyzer", "k1", "b", "where"}
+	lexicalOptions = []string{"analyzer", "k1", "b", "scoring", "where"}
 	columnOptions  = []string{"boost", "analyzer"}
 )
 
@@ -114,6 +114,10 @@ func (l *lexicalArgs) set(label string, o option) (err error) {
 			err = errorf("%s: b is %v, want a number from 0 to 1", label, l.params.B)
 		case l.params.B == 0:
 			l.params.B = -1 // none: 0 stands for the default
+		}
+	case "scoring":
+		if l.params.Scoring = o.value; o.value == "" {
+			err = errorf("%s: scoring is empty, want %s or %s", label, lexical.ScoringBM25, lexical.ScoringBleve)
 		}
 	case "where":
 		if l.where = o.value; l.where == "" {

@@ -71,7 +71,10 @@ func (c *searchCall) optional(i int, what string) string {
 
 // k is the number of rows wanted: a whole number, also as REAL because JavaScript
 // sends all numbers so. NULL and no argument mean defaultK.
-func (c *searchCall) k(i int) int {
+func (c *searchCall) k(i int) int { return c.count(i, "k") }
+
+// count is argument i as a number of rows, named in messages.
+func (c *searchCall) count(i int, name string) int {
 	v := c.args[i]
 	switch {
 	case !c.given[i] || v.IsNull():
@@ -81,7 +84,7 @@ func (c *searchCall) k(i int) int {
 	case v.Kind == host.Float && v.Float >= 0 && v.Float <= math.MaxInt32 && v.Float == math.Trunc(v.Float):
 		return int(v.Float)
 	}
-	c.fail("k is %s, want a whole number from 0 up", describeValue(v))
+	c.fail("%s is %s, want a whole number from 0 up", name, describeValue(v))
 	return 0
 }
 

@@ -14,6 +14,9 @@ import (
 //	lexical_search(idx, query, k, filter, filter_args, options)     search_lexical.go
 //	hybrid_search(vector_index, lexical_index, query, vector, k,
 //	              filter, filter_args, options)                     search_hybrid.go
+//	lexical_terms(idx, prefix, n)                                   search_terms.go
+//	lexical_facets(idx, query, column, n, filter, filter_args, options)
+//	                                                                search_facets.go
 
 // Output columns of the three functions that are ours; the arguments follow, then
 // explain.
@@ -30,7 +33,7 @@ const (
 // searchFunction describes one table-valued function.
 type searchFunction struct {
 	name  string
-	out   []string // visible columns, the first is id
+	out   []string // visible columns; the first is id where rows of a table are searched
 	args  []string // hidden columns that take the arguments
 	after string   // hidden output column behind the arguments, "" if there is none
 	// argsFirst puts the arguments before the output columns, as libSQL has them.
@@ -62,6 +65,15 @@ func searchFunctions() []*searchFunction {
 			name: "hybrid_search", out: searchOut, after: "explain TEXT",
 			args:  []string{"vector_index", "lexical_index", "query", "vector", "k", "filter", "filter_args", "options"},
 			usage: "hybrid_search(vector_index, lexical_index, query, vector, k, filter, filter_args, options)", run: runHybridSearch,
+		},
+		{
+			name: "lexical_terms", out: []string{"term TEXT", "documents INTEGER"}, args: []string{"idx", "prefix", "n"},
+			usage: "lexical_terms(index, prefix, n)", run: runLexicalTerms,
+		},
+		{
+			name: "lexical_facets", out: []string{"value", "documents INTEGER"},
+			args:  []string{"idx", "query", "column", "n", "filter", "filter_args", "options"},
+			usage: "lexical_facets(index, query, column, n, filter, filter_args, options)", run: runLexicalFacets,
 		},
 	}
 }
@@ -291,7 +303,8 @@ type searchRow struct {
 // searchResult is what a function computed.
 type searchResult struct {
 	rows    []searchRow
-	explain []byte // JSON
+	cells   [][]host.Value // instead of rows: the visible columns of functions that have others
+	explain []byte         // JSON
 	args    []host.Value
 }
 
@@ -307,6 +320,10 @@ const searchBatch = 256
 
 // Next fills a batch.
 func (r *searchRows) Next(b *host.Batch) error {
+	if r.result.cells != nil {
+		r.nextCells(b)
+		return nil
+	}
 	n := min(searchBatch, len(r.result.rows)-r.next)
 	b.Columns = len(r.fn.out) + len(r.fn.args)
 	if r.fn.after != "" {
@@ -335,6 +352,18 @@ func (r *searchRows) Next(b *host.Batch) error {
 	}
 	r.next += n
 	return nil
+}
+
+// nextCells fills a batch of rows that are no rows of a table: they are numbered.
+func (r *searchRows) nextCells(b *host.Batch) {
+	n := min(searchBatch, len(r.result.cells)-r.next)
+	b.Columns = len(r.fn.out) + len(r.fn.args)
+	for _, cells := range r.result.cells[r.next : r.next+n] {
+		r.next++
+		b.RowIDs = append(b.RowIDs, int64(r.next))
+		b.Values = append(b.Values, cells...)
+		b.Values = append(b.Values, r.result.args...)
+	}
 }
 
 // Close ends the scan.

@@ -208,33 +208,40 @@ func groupText(v host.Value) string {
 
 // groupStmt compiles a group_by expression.
 func (s *searcher) groupStmt(label string, b *baseTable, expr string) (host.Stmt, error) {
+	st, err := s.expressionStmt(b, expr)
+	if err != nil {
+		return nil, errorf("%s: option \"group_by\" %s: %v", label, quoteShort(expr), err)
+	}
+	return st, nil
+}
+
+// expressionStmt compiles an expression over the columns of one row, whose rowid is
+// its only parameter. Statements are kept.
+func (s *searcher) expressionStmt(b *baseTable, expr string) (host.Stmt, error) {
 	key := b.qualifiedName() + "\x00" + expr
 	if st := s.groups[key]; st != nil {
 		return st, nil
 	}
-	bad := func(err error) error {
-		return errorf("%s: option \"group_by\" %s: %v", label, quoteShort(expr), err)
-	}
 	if err := checkExpression(expr); err != nil {
-		return nil, bad(err)
+		return nil, err
 	}
 	sql := "SELECT (" + expr + "\n) FROM " + b.qualifiedName()
 	st, err := s.cat.conn.Prepare(sql)
 	if err != nil {
-		return nil, bad(plainMessage(err))
+		return nil, plainMessage(err)
 	}
 	params := st.BindCount()
 	_ = st.Close()
 	if params != 0 {
-		return nil, bad(errPlaceholder)
+		return nil, errPlaceholder
 	}
 	if _, nested, err := accessPath(s.cat.conn, sql); err != nil {
-		return nil, bad(plainMessage(err))
+		return nil, plainMessage(err)
 	} else if nested {
-		return nil, bad(errNested)
+		return nil, errNested
 	}
 	if st, err = s.cat.conn.Prepare(sql + " WHERE " + b.rowid + " = ?1"); err != nil {
-		return nil, bad(plainMessage(err))
+		return nil, plainMessage(err)
 	}
 	if len(s.groups) >= maxFilters {
 		s.closeGroups()
