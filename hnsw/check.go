@@ -314,7 +314,7 @@ func (c *checker) rowids() error {
 func (c *checker) against(base iter.Seq2[RowID, error]) error {
 	ix, v := c.ix, c.v
 	row := make([]byte, ix.g.rowStride)
-	indexed := make(map[RowID]bool, v.rowCount)
+	indexed := map[RowID]bool{} // the count is not to be trusted here
 	for rowid, err := range base {
 		if err != nil {
 			return err

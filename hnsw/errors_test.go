@@ -115,3 +115,25 @@ func TestCanceled(t *testing.T) {
 		t.Errorf("exact search: got %v", err)
 	}
 }
+
+// TestAnyK asks for none, few and absurdly many rows.
+func TestAnyK(t *testing.T) {
+	e := newEnv(t, hnsw.Params{Dims: 4})
+	e.fill(random(16, 500, 4))
+	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	for _, k := range []int{1, 499, 500, 501, 1 << 30, math.MaxInt} {
+		for _, filter := range []hnsw.Filter{nil, hnsw.FilterFunc(func(r hnsw.RowID) (bool, error) { return r%4 == 0, nil })} {
+			want := 500
+			if filter != nil {
+				want = 125
+			}
+			hits, _, err := e.ix.Search(context.Background(), e.base[1], hnsw.SearchOptions{K: k, EfSearch: 20, Filter: filter})
+			if err != nil || len(hits) != min(k, want) {
+				t.Errorf("k = %d: got %d hits, %v; want %d", k, len(hits), err, min(k, want))
+			}
+		}
+	}
+	if _, _, err := e.ix.Search(context.Background(), e.base[1], hnsw.SearchOptions{K: -1}); err == nil || err.Error() != "k is -1, want a whole number of at least 0" {
+		t.Errorf("k = -1: got %v", err)
+	}
+}

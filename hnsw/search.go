@@ -87,6 +87,8 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 		return nil, err
 	}
 	w := &walk{ix: ix, t: ix.trav, v: v, snap: snap, ctx: ctx, q: q, opt: opt, loads: v.loaded}
+	w.opt.K = int(min(int64(opt.K), max(v.rowCount, 1))) // k has no bound, memory has
+	opt = w.opt
 	w.ef = opt.EfSearch
 	if w.ef <= 0 {
 		w.ef = int(v.efSearch)
@@ -95,8 +97,8 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 	if w.want <= 0 {
 		w.want = rescoring(ix.g.quantize, opt.K)
 	}
-	w.ef = max(w.ef, opt.K)
-	w.want = max(min(w.want, w.ef), opt.K)
+	w.ef = min(max(w.ef, opt.K), max(int(v.live), 1))
+	w.want = max(min(w.want, w.ef), min(opt.K, 1<<30))
 	t := w.t
 	t.v = v
 	t.stats = SearchStats{}
