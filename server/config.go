@@ -37,7 +37,7 @@ type Limits struct {
 	StreamIdle       time.Duration // a stream without transaction and requests ends; default 10 min
 	DetachIdle       time.Duration // such a stream gives its connection back; default 30 s
 	QueueTimeout     time.Duration // wait for a place to run; default 5 s
-	Concurrent       int           // requests that run at once; default 16 for each processor, at most 64
+	Concurrent       int           // requests that run at once; default 4 for each processor
 	Queue            int           // requests that may wait for a place; default 1024
 	Streams          int           // open streams; default 1024
 	StoredSQL        int           // texts of store_sql in a stream; default 128
@@ -67,7 +67,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.DetachIdle, 30*time.Second)
 	def(&l.QueueTimeout, 5*time.Second)
 	def(&l.DatabaseIdle, time.Minute)
-	num(&l.Concurrent, min(64, 16*runtime.GOMAXPROCS(0)))
+	num(&l.Concurrent, 4*runtime.GOMAXPROCS(0))
 	num(&l.Queue, 1024)
 	num(&l.Streams, 1024)
 	num(&l.StoredSQL, 128)

@@ -109,7 +109,7 @@ func (r *runner) cursorStep(i int, st *statement, emit func(func([]byte) []byte)
 	}
 	defer p.Release()
 	defer r.link.settle()
-	more, err := r.link.step(r.ctx, p)
+	more, err := r.step(p)
 	if err != nil {
 		return r.stopped(err), false
 	}

@@ -108,15 +108,12 @@ func (d *database) release(l *link) {
 	d.unlink(s, keep)
 }
 
-// maxIdle is how many idle connections of a kind a database keeps.
-const maxIdle = 16
-
 // unlink counts a link out and keeps its session or closes it.
 func (d *database) unlink(s *sqlite.Session, keep bool) {
 	d.mu.Lock()
 	d.links--
 	d.usedAt = time.Now()
-	if s != nil && keep && !d.retired && len(d.idle[s.IsReadOnly()]) < maxIdle {
+	if s != nil && keep && !d.retired && len(d.idle[s.IsReadOnly()]) < d.limits.Concurrent+4 {
 		d.idle[s.IsReadOnly()] = append(d.idle[s.IsReadOnly()], s)
 		s = nil
 	}

@@ -36,7 +36,7 @@ func (r *runner) drain(p *sqlite.SessionStmt) error {
 	if n := p.Parameters(); n > 0 {
 		return hranaErrorf("ARGS_INVALID", "value for parameter %s not found: a sequence binds none", parameterLabel(1, p.ParameterName(1)))
 	}
-	more, err := r.link.step(r.ctx, p)
+	more, err := r.step(p)
 	for more && err == nil {
 		more, err = p.Step()
 	}

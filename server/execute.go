@@ -16,6 +16,7 @@ type runner struct {
 	ctx    context.Context
 	srv    *Server
 	link   *link
+	place  *place
 	sqls   *storedSQL
 	budget int // bytes that the rows of the answer may still take
 }
@@ -50,7 +51,7 @@ func (r *runner) execute(dst []byte, st *statement) (_ []byte, err error) {
 	}
 	defer p.Release()
 	defer r.link.settle()
-	more, err := r.link.step(r.ctx, p)
+	more, err := r.step(p)
 	if err != nil {
 		return dst, r.stopped(err)
 	}

@@ -19,8 +19,45 @@ func newGate(l *Limits) *gate {
 	return &gate{slots: make(chan struct{}, l.Concurrent), queue: int64(l.Queue), timeout: l.QueueTimeout}
 }
 
-// enter waits for a place; leave gives it back.
-func (g *gate) enter(ctx context.Context) error {
+// place is a place among the requests that run. The zero place is that of a request
+// which needs none, because it goes on with a transaction.
+type place struct {
+	gate *gate
+	held bool
+}
+
+// leave gives the place up, if it is held.
+func (p *place) leave() {
+	if p.held {
+		p.held = false
+		<-p.gate.slots
+	}
+}
+
+// back waits for the place again, however long the queue is: who comes back holds
+// the turn to write, for which others wait.
+func (p *place) back(ctx context.Context) error {
+	if p.gate == nil || p.held {
+		return nil
+	}
+	select {
+	case p.gate.slots <- struct{}{}:
+		p.held = true
+		return nil
+	case <-ctx.Done():
+		return interrupted(ctx)
+	}
+}
+
+// enter waits for a place.
+func (g *gate) enter(ctx context.Context) (*place, error) {
+	if err := g.wait(ctx); err != nil {
+		return nil, err
+	}
+	return &place{g, true}, nil
+}
+
+func (g *gate) wait(ctx context.Context) error {
 	select {
 	case g.slots <- struct{}{}:
 		return nil
@@ -42,5 +79,3 @@ func (g *gate) enter(ctx context.Context) error {
 		return busy("the client went away")
 	}
 }
-
-func (g *gate) leave() { <-g.slots }

@@ -17,11 +17,20 @@ type link struct {
 }
 
 // step runs a statement to its next row. The first statement that writes waits for
-// the turn, which lasts to the end of the transaction.
-func (l *link) step(ctx context.Context, p *sqlite.SessionStmt) (bool, error) {
-	if !l.turn && !p.ReadOnly() && !l.session.IsReadOnly() {
-		if err := l.db.takeTurn(ctx); err != nil {
-			return false, err
+// the turn, which lasts to the end of the transaction; who waits does not keep a place
+// among the requests that run.
+func (r *runner) step(p *sqlite.SessionStmt) (bool, error) {
+	if l := r.link; !l.turn && !p.ReadOnly() && !l.session.IsReadOnly() {
+		if !l.db.tryTurn() {
+			r.place.leave()
+			err := l.db.takeTurn(r.ctx)
+			if err != nil {
+				return false, err
+			}
+			l.turn = true
+			if err := r.place.back(r.ctx); err != nil {
+				return false, err
+			}
 		}
 		l.turn = true
 	}
@@ -39,13 +48,18 @@ func (l *link) settle() {
 // errTurn is what a writer gets that waited too long; it is SQLite's own answer.
 var errTurn = &sqlite.SQLError{Code: 5, Name: "SQLITE_BUSY", Message: "database is locked", Offset: -1}
 
-// takeTurn waits for the turn to write.
-func (d *database) takeTurn(ctx context.Context) error {
+// tryTurn takes the turn to write if nobody has it.
+func (d *database) tryTurn() bool {
 	select {
 	case d.writer <- struct{}{}:
-		return nil
+		return true
 	default:
+		return false
 	}
+}
+
+// takeTurn waits for the turn to write.
+func (d *database) takeTurn(ctx context.Context) error {
 	start := time.Now()
 	defer func() { d.metrics.writerWait.Observe(time.Since(start).Seconds()) }()
 	timer := time.NewTimer(d.limits.BusyTimeout)

@@ -84,14 +84,15 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 		return busy("too many streams are open")
 	}
 	// Who holds a transaction must get through to end it.
+	seat := &place{}
 	if !st.inTransaction() {
-		if err := s.gate.enter(ctx); err != nil {
+		if seat, err = s.gate.enter(ctx); err != nil {
 			if baton != nil {
 				s.streams.giveBack(st)
 			}
 			return err
 		}
-		defer s.gate.leave()
+		defer seat.leave()
 	}
 	if st.link == nil {
 		if st.link, err = s.connect(ctx, t); err != nil {
@@ -112,7 +113,7 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 		}
 	}()
 	l.session.SetInterrupt(ctx)
-	goesOn, err = fn(&runner{ctx: ctx, srv: s, link: l, sqls: &st.sqls, budget: s.config.Limits.ResponseBytes}, st)
+	goesOn, err = fn(&runner{ctx: ctx, srv: s, link: l, place: seat, sqls: &st.sqls, budget: s.config.Limits.ResponseBytes}, st)
 	return err
 }
 

@@ -118,9 +118,17 @@ func (r *streamRequest) check(v3 bool) error {
 }
 
 func (s *statement) check() error {
+	for i := range s.Args {
+		if err := s.Args[i].check(); err != nil {
+			return fmt.Errorf("args[%d]: %w", i, err)
+		}
+	}
 	for i := range s.NamedArgs {
 		if s.NamedArgs[i].Name == nil || s.NamedArgs[i].Value == nil {
 			return fmt.Errorf("named_args[%d]: name or value is missing", i)
+		}
+		if err := s.NamedArgs[i].Value.check(); err != nil {
+			return fmt.Errorf("named_args[%d]: %w", i, err)
 		}
 	}
 	return nil

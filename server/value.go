@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -13,58 +12,72 @@ import (
 	"github.com/nearlite/nearlite/sqlext/host"
 )
 
-// value is a value of the protocol.
-type value struct{ host.Value }
+// value is a value of the protocol: {"type": ..., "value": ... | "base64": ...}.
+// Integers are strings, because JavaScript's numbers do not hold 64 bits.
+//
+// It has no UnmarshalJSON: encoding/json would read the text of a vector two times
+// more for it. check makes the Value.
+type value struct {
+	Type   string  `json:"type"`
+	Raw    any     `json:"value"`
+	Base64 *string `json:"base64"`
 
-// UnmarshalJSON reads {"type": ..., "value": ... | "base64": ...}. Integers are
-// strings, because JavaScript's numbers do not hold 64 bits.
-func (v *value) UnmarshalJSON(data []byte) error {
-	var raw struct {
-		Type   string          `json:"type"`
-		Value  json.RawMessage `json:"value"`
-		Base64 *string         `json:"base64"`
-	}
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return err
-	}
-	switch raw.Type {
+	host.Value `json:"-"`
+}
+
+func (v *value) check() error {
+	text, isText := v.Raw.(string)
+	switch v.Type {
 	case "null":
-		v.Value = host.Value{}
 	case "integer":
-		var s string
-		if json.Unmarshal(raw.Value, &s) != nil {
-			return fmt.Errorf("value of type integer: got %s, want the digits in a string", clip(raw.Value))
+		if !isText {
+			return fmt.Errorf("value of type integer: got %s, want the digits in a string", v.given())
 		}
-		n, err := strconv.ParseInt(s, 10, 64)
+		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return fmt.Errorf("value of type integer: got %q, want a whole number of 64 bits", clip([]byte(s)))
+			return fmt.Errorf("value of type integer: got %q, want a whole number of 64 bits", clip([]byte(text)))
 		}
 		v.Value = host.IntValue(n)
 	case "float":
-		var f *float64
-		if json.Unmarshal(raw.Value, &f) != nil || f == nil {
-			return fmt.Errorf("value of type float: got %s, want a number", clip(raw.Value))
+		f, ok := v.Raw.(float64)
+		if !ok {
+			return fmt.Errorf("value of type float: got %s, want a number", v.given())
 		}
-		v.Value = host.FloatValue(*f)
+		v.Value = host.FloatValue(f)
 	case "text":
-		var s *string
-		if json.Unmarshal(raw.Value, &s) != nil || s == nil {
-			return fmt.Errorf("value of type text: got %s, want a string", clip(raw.Value))
+		if !isText {
+			return fmt.Errorf("value of type text: got %s, want a string", v.given())
 		}
-		v.Value = host.TextValue(*s)
+		v.Value = host.TextValue(text)
 	case "blob":
-		if raw.Base64 == nil {
+		if v.Base64 == nil {
 			return fmt.Errorf("value of type blob: base64 is missing")
 		}
-		b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(*raw.Base64, "="))
+		b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(*v.Base64, "="))
 		if err != nil {
 			return fmt.Errorf("value of type blob: %w", err)
 		}
 		v.Value = host.BlobValue(b)
+		v.Base64 = nil
 	default:
-		return fmt.Errorf("value: got type %q, want null, integer, float, text or blob", raw.Type)
+		return fmt.Errorf("value: got type %q, want null, integer, float, text or blob", clip([]byte(v.Type)))
 	}
+	v.Raw = nil
 	return nil
+}
+
+// given describes what a client sent in the wrong form.
+func (v *value) given() string {
+	switch raw := v.Raw.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return strconv.Quote(clip([]byte(raw)))
+	case float64:
+		return "the number " + strconv.FormatFloat(raw, 'g', -1, 64)
+	default:
+		return fmt.Sprintf("a JSON %T", raw)
+	}
 }
 
 // clip shortens text of a client for a message.

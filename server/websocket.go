@@ -414,22 +414,23 @@ func (c *wsConn) serve(st *wsStream, t target, m wsMessage) {
 	s := c.srv
 	ctx, cancel := context.WithTimeout(c.ctx, s.config.Limits.RequestTimeout)
 	defer cancel()
+	var err error
+	seat := &place{}
 	if st.link == nil || st.link.session.Autocommit() {
-		if err := s.gate.enter(ctx); err != nil {
+		if seat, err = s.gate.enter(ctx); err != nil {
 			c.fail(m, err)
 			return
 		}
-		defer s.gate.leave()
+		defer seat.leave()
 	}
 	if st.link == nil {
-		var err error
 		if st.link, err = s.connect(ctx, t); err != nil {
 			c.fail(m, err)
 			return
 		}
 	}
 	st.link.session.SetInterrupt(ctx)
-	run := &runner{ctx: ctx, srv: s, link: st.link, sqls: &storedSQL{}, budget: s.config.Limits.ResponseBytes}
+	run := &runner{ctx: ctx, srv: s, link: st.link, place: seat, sqls: &storedSQL{}, budget: s.config.Limits.ResponseBytes}
 	fields, err := st.serve(run, m.Request)
 	if err != nil {
 		c.fail(m, err)
