@@ -3,10 +3,12 @@ package sqlext
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/nearlite/nearlite/hnsw"
 	"github.com/nearlite/nearlite/lexical"
 	plans "github.com/nearlite/nearlite/planner"
+	"github.com/nearlite/nearlite/sqlext/host"
 )
 
 // minDepth is how many rows each leg contributes at least: the study in
@@ -22,7 +24,9 @@ type hybrid struct {
 	fusion  *plans.FusionExplain
 	times   plans.Times
 	watch   *stopwatch
-	unknown []int64
+	ghosts  bool      // there may be entries whose rows were replaced
+	unknown []int64   // rows that only the text leg found
+	buf     []float32 // for a vector
 }
 
 // runHybridSearch is hybrid_search.
@@ -87,6 +91,9 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	}
 	if h.lex != nil && h.vec != nil {
 		h.lex.unchecked = true
+		if h.ghosts, err = s.mayReplace(vt); err != nil {
+			return nil, err
+		}
 	}
 	h.times.Prepare = watch.lap()
 	start := k
@@ -96,12 +103,20 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 			start = max(opt.depth, k)
 		}
 	}
-	rows, err := s.refine(fn, vt.base, opt, k, start, func(n int) ([]searchRow, bool, error) {
+	fused := func(n int) ([]searchRow, bool, error) {
 		if k == 0 {
 			n = 0
 		}
 		return h.run(s.interrupt(), n)
-	})
+	}
+	rows, err := s.refine(fn, vt.base, opt, k, start, fused)
+	if err == nil && h.lex != nil && h.lex.unchecked {
+		var gone bool
+		if gone, err = anyGone(lt.base, rows); gone {
+			h.lex.unchecked = false
+			rows, err = s.refine(fn, vt.base, opt, k, start, fused)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +125,43 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 		res.explain, err = h.explain(k, len(rows), filter)
 	}
 	return res, err
+}
+
+// anyGone looks up the rows of a result that only the text leg found and whose vector
+// was not read.
+func anyGone(b *baseTable, rows []searchRow) (bool, error) {
+	for _, r := range rows {
+		if r.distance == r.distance {
+			continue
+		}
+		if ok, err := b.exists(r.id); !ok || err != nil {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// mayReplace reports whether INSERT OR REPLACE can take rows away without a trigger:
+// only a UNIQUE constraint besides the rowid makes it so (ghosts.go). Without one, a
+// text leg's rows are looked up when they are in the result, and not all of them.
+func (s *searcher) mayReplace(t *vectorTable) (bool, error) {
+	key := t.base.label()
+	if c, ok := s.unique[key]; ok && c.version == t.baseVersion {
+		return c.unique, nil
+	}
+	c := uniqueness{version: t.baseVersion}
+	err := query(s.cat.conn, `SELECT 1 FROM pragma_index_list(?1, ?2) WHERE "unique" LIMIT 1`,
+		[]host.Value{host.TextValue(t.base.table), host.TextValue(t.base.schema)}, func(host.Stmt) error { c.unique = true; return nil })
+	if err == nil {
+		s.unique[key] = c
+	}
+	return c.unique, err
+}
+
+// uniqueness remembers the answer of mayReplace for a state of the schema.
+type uniqueness struct {
+	version int64
+	unique  bool
 }
 
 // run fuses n rows of each leg. all: neither leg has more.
@@ -170,8 +222,8 @@ func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 		return nil, false, err
 	}
 	for _, id := range h.unknown {
-		if _, measured := distance[id]; measured || !h.lex.unchecked {
-			continue // its vector was read, or its row was looked up
+		if _, measured := distance[id]; measured || !h.lex.unchecked || !h.ghosts {
+			continue // its vector was read, its row was or will be looked up
 		}
 		if ok, err := h.lex.t.base.exists(id); !ok || err != nil {
 			return nil, err == nil, err
@@ -220,22 +272,30 @@ func (h *hybrid) measure(ctx context.Context, distance map[int64]float64, vec *p
 		return nil
 	}
 	l := h.vec
-	hits, st, err := l.t.index.SearchRows(ctx, l.q, len(h.unknown), func(yield func(hnsw.RowID) bool) {
-		for _, id := range h.unknown {
-			if !yield(id) {
-				return
-			}
+	metric := l.t.params.Metric
+	vec.Known = make(map[int64]float64, len(h.unknown))
+	// The table is asked, not the index: a row's cell is what the index was told, and
+	// looking the row up in the index first would double the time. Rows in the order of
+	// the table share pages.
+	slices.Sort(h.unknown)
+	source := baseVectors{l.t}
+	for i, id := range h.unknown {
+		if i%256 == 0 && ctx.Err() != nil {
+			return l.t.wrap(ctx.Err())
 		}
-	})
-	l.count(st)
-	if err != nil {
-		return l.t.wrap(err)
+		v, ok, err := source.Vector(id, h.buf)
+		if err != nil {
+			return l.t.wrap(err)
+		}
+		if !ok || len(v) != len(l.q) {
+			continue
+		}
+		if d := metric.Distance(l.q, v); d == d {
+			distance[id] = d
+			vec.Known[id] = vectorScore(metric, d)
+		}
 	}
-	vec.Known = make(map[int64]float64, len(hits))
-	for _, hit := range hits {
-		distance[hit.RowID] = hit.Distance
-		vec.Known[hit.RowID] = vectorScore(l.t.params.Metric, hit.Distance)
-	}
+	l.record.Distances += int64(len(vec.Known))
 	return nil
 }
 

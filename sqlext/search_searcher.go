@@ -20,6 +20,7 @@ type searcher struct {
 	filters map[string]*rowFilter
 	groups  map[string]host.Stmt // group_by expressions
 	types   map[string]columnType
+	unique  map[string]uniqueness
 }
 
 func newSearcher(cat *catalog) *searcher {
@@ -28,6 +29,7 @@ func newSearcher(cat *catalog) *searcher {
 		filters: map[string]*rowFilter{},
 		groups:  map[string]host.Stmt{},
 		types:   map[string]columnType{},
+		unique:  map[string]uniqueness{},
 	}
 }
 
@@ -36,6 +38,7 @@ func (s *searcher) close() {
 	s.closeFilters()
 	s.closeGroups()
 	clear(s.types)
+	clear(s.unique)
 	s.cat.closeVersions()
 }
 
