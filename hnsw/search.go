@@ -97,8 +97,10 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 	if w.want <= 0 {
 		w.want = rescoring(ix.g.quantize, opt.K)
 	}
-	w.ef = min(max(w.ef, opt.K), max(int(v.live), 1))
+	// want counts rows, of which a node may have many; ef counts nodes.
+	w.ef = max(w.ef, opt.K)
 	w.want = max(min(w.want, w.ef), min(opt.K, 1<<30))
+	w.ef = min(w.ef, max(int(v.live), 1))
 	t := w.t
 	t.v = v
 	t.stats = SearchStats{}
