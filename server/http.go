@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -193,6 +195,9 @@ func (s *Server) authorized(r *http.Request) (target, error) {
 }
 
 func (s *Server) authorizedToken(r *http.Request, token string) (target, error) {
+	if !s.auth.rules.Load().Required() && !s.ownOrigin(r) {
+		return target{}, &httpError{status: http.StatusForbidden, code: "FORBIDDEN_ORIGIN", message: "requests from pages of other sites are not allowed"}
+	}
 	id, err := s.auth.identify(token)
 	if err != nil {
 		return target{}, err
@@ -209,6 +214,25 @@ func (s *Server) authorizedToken(r *http.Request, token string) (target, error) 
 		return target{name, true}, nil
 	}
 	return target{name, false}, nil
+}
+
+// ownOrigin keeps the pages of other sites in a browser on this machine away from a
+// server that needs no token. Programs send no Origin. A host name of another site
+// that points to this machine is another site, too.
+func (s *Server) ownOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	if s.config.CORSOrigin != "" && (s.config.CORSOrigin == "*" || origin == s.config.CORSOrigin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host != r.Host {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 // body reads a request's body up to the limit.
