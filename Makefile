@@ -37,7 +37,7 @@ race: ## the packages that share state, under the race detector
 .PHONY: test-clients
 test-clients: ## published libSQL clients (JavaScript, Go) against nearlite serve
 	$(GO) build -o bin/nearlite ./cmd/nearlite
-	cd server/clienttest && npm ci --no-audit --no-fund --silent && NEARLITE=$(CURDIR)/bin/nearlite node --test --test-concurrency=1 .
+	cd server/clienttest && npm ci --no-audit --no-fund --silent && NEARLITE=$(CURDIR)/bin/nearlite PAGE_SHOTS=$(CURDIR)/dist/page node --test --test-concurrency=1 .
 	cd server/clienttest/goclient && NEARLITE=$(CURDIR)/bin/nearlite $(GO) test ./...
 
 .PHONY: fuzz
