@@ -68,12 +68,14 @@ func describeAnchor(c host.Conn, a *anchor) (*anchorShape, error) {
 			break
 		}
 	}
-	withoutRowID := true
-	if s.rowid != "" {
-		if st, err := c.Prepare("SELECT " + s.rowid + " FROM " + quoteName(a.schema) + "." + quoteName(a.table)); err == nil {
-			_ = st.Close()
-			withoutRowID = false
-		}
+	withoutRowID := false
+	err = query(c, "SELECT wr FROM pragma_table_list(?1) WHERE schema=?2 COLLATE NOCASE",
+		[]host.Value{host.TextValue(a.table), host.TextValue(a.schema)}, func(row host.Stmt) error {
+			withoutRowID = row.Value(0).Int != 0
+			return nil
+		})
+	if err != nil {
+		return nil, err
 	}
 	if !withoutRowID && len(keys) == 1 && foldName(keys[0].declared) == "integer" {
 		// A key declared INTEGER PRIMARY KEY DESC is an ordinary column with an index.
@@ -85,6 +87,9 @@ func describeAnchor(c host.Conn, a *anchor) (*anchorShape, error) {
 		}
 		if !hasIndex {
 			s.alias = keys[0].name
+			if s.rowid == "" {
+				s.rowid = quoteName(s.alias)
+			}
 		}
 	}
 	switch {

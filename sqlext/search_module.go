@@ -48,7 +48,7 @@ var searchOut = []string{"id INTEGER", "score REAL", "distance REAL", "lexical_s
 func searchFunctions() []*searchFunction {
 	return []*searchFunction{
 		{
-			name: "vector_top_k", out: []string{"id INTEGER"}, args: []string{"idx", "vector", "k"},
+			name: "vector_top_k", out: []string{"id"}, args: []string{"idx", "vector", "k"},
 			argsFirst: true, run: runTopK,
 		},
 		{
