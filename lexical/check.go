@@ -57,6 +57,13 @@ func (c *checker) run(ctx context.Context, src Source) error {
 	if err := c.strayRows(v); err != nil {
 		return err
 	}
+	if _, err := c.ix.Note(); errors.Is(err, ErrCorrupt) {
+		if err := c.finding(1, "%v", err); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
 	// found has one checksum a document: the sum over its tokens, which does not
 	// depend on their order, so that it can be compared with the texts' own.
 	found := map[int64]uint64{}

@@ -12,6 +12,7 @@ const (
 	configOptions  = 0
 	configToken    = 1
 	configManifest = 2
+	configNote     = 3 // of the caller's; see SetNote
 )
 
 // token names one committed state. The counter orders states of one history; the

@@ -66,6 +66,7 @@ type FusionExplain struct {
 	Support      float64       `json:"support,omitempty"`
 	RankConstant float64       `json:"rank_constant,omitempty"`
 	Normalize    Normalization `json:"normalize,omitempty"`
+	Tuned        bool          `json:"tuned,omitempty"` // fusion_tune chose it
 	Depth        int           `json:"depth"`
 	Candidates   int           `json:"candidates"`
 }

@@ -16,6 +16,7 @@ type lexicalTable struct {
 	fields []string       // columns of the virtual table, one an indexed column
 	index  *lexical.Index
 	texts  []string // of upsert
+	tuning tunings  // of fusion_tune, as read last
 }
 
 // lexicalObject is one connected virtual table object.

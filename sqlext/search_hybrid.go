@@ -24,6 +24,7 @@ type hybrid struct {
 	fusion  *plans.FusionExplain
 	times   plans.Times
 	watch   *stopwatch
+	tuned   bool      // fusion_tune chose the fusion
 	ghosts  bool      // there may be entries whose rows were replaced
 	unknown []int64   // rows that only the text leg found
 	buf     []float32 // for a vector
@@ -92,6 +93,11 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if h.lex != nil && h.vec != nil {
 		h.lex.unchecked = true
 		if h.ghosts, err = s.mayReplace(vt); err != nil {
+			return nil, err
+		}
+	}
+	if h.lex != nil && h.vec != nil && !opt.fusionGiven {
+		if opt.fuse, h.tuned, err = lt.tunedFusion(vt); err != nil {
 			return nil, err
 		}
 	}
@@ -199,35 +205,13 @@ func (h *hybrid) run(ctx context.Context, n int) (rows []searchRow, all bool, er
 	return rows, len(near) < n && len(said) < n, err
 }
 
-// fuse joins the legs. Rows that only the text leg found get their true distance,
-// which the default fusion uses and which costs one look at the row's vector each.
-// gone reports a row of the text leg that is no longer in the table.
+// fuse joins the legs. gone reports a row of the text leg that is no longer in the
+// table.
 func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexical.Hit) (rows []searchRow, gone bool, err error) {
-	metric := h.vec.t.params.Metric
-	distance := make(map[int64]float64, len(near)+len(said))
-	vec := plans.Leg{Items: make([]plans.Item, len(near)), Complete: len(near) < n, Least: leastVectorScore(metric)}
-	for i, hit := range near {
-		vec.Items[i] = plans.Item{RowID: hit.RowID, Score: vectorScore(metric, hit.Distance)}
-		distance[hit.RowID] = hit.Distance
-	}
-	lex := plans.Leg{Items: make([]plans.Item, 0, len(said)), Complete: len(said) < n}
-	h.unknown = h.unknown[:0]
-	for _, hit := range said {
-		lex.Items = append(lex.Items, plans.Item{RowID: hit.RowID, Score: hit.Score})
-		if _, known := distance[hit.RowID]; !known {
-			h.unknown = append(h.unknown, hit.RowID)
-		}
-	}
-	if err := h.measure(ctx, distance, &vec); err != nil {
-		return nil, false, err
-	}
-	for _, id := range h.unknown {
-		if _, measured := distance[id]; measured || !h.lex.unchecked || !h.ghosts {
-			continue // its vector was read, its row was or will be looked up
-		}
-		if ok, err := h.lex.t.base.exists(id); !ok || err != nil {
-			return nil, err == nil, err
-		}
+	auto := h.opt.fuse.Method == "" || h.opt.fuse.Method == plans.Auto
+	lex, vec, distance, gone, err := h.legs(ctx, n, near, said, auto || !math.IsInf(h.opt.maxDistance, 1))
+	if gone || err != nil {
+		return nil, gone, err
 	}
 	if !math.IsInf(h.opt.maxDistance, 1) {
 		lex.Items = dropFar(lex.Items, distance, h.opt.maxDistance)
@@ -248,7 +232,7 @@ func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 		}
 	}
 	h.fusion = &plans.FusionExplain{
-		Method: info.Method, Weight: round3(info.Weight), Support: round3(info.Support), Depth: n, Candidates: len(fused),
+		Method: info.Method, Weight: round3(info.Weight), Support: round3(info.Support), Depth: n, Candidates: len(fused), Tuned: h.tuned,
 	}
 	switch info.Method {
 	case plans.RRF:
@@ -264,13 +248,45 @@ func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 	return rows, false, nil
 }
 
+// legs turns hits into what fusion takes. With complete, rows that only the text leg
+// found get their true distance, which the default fusion uses and which costs one look
+// at the row's vector each.
+func (h *hybrid) legs(ctx context.Context, n int, near []hnsw.Hit, said []lexical.Hit, complete bool) (
+	lex, vec plans.Leg, distance map[int64]float64, gone bool, err error,
+) {
+	metric := h.vec.t.params.Metric
+	distance = make(map[int64]float64, len(near)+len(said))
+	vec = plans.Leg{Items: make([]plans.Item, len(near)), Complete: len(near) < n, Least: leastVectorScore(metric)}
+	for i, hit := range near {
+		vec.Items[i] = plans.Item{RowID: hit.RowID, Score: vectorScore(metric, hit.Distance)}
+		distance[hit.RowID] = hit.Distance
+	}
+	lex = plans.Leg{Items: make([]plans.Item, 0, len(said)), Complete: len(said) < n}
+	h.unknown = h.unknown[:0]
+	for _, hit := range said {
+		lex.Items = append(lex.Items, plans.Item{RowID: hit.RowID, Score: hit.Score})
+		if _, known := distance[hit.RowID]; !known {
+			h.unknown = append(h.unknown, hit.RowID)
+		}
+	}
+	if complete && len(h.unknown) > 0 {
+		if err := h.measure(ctx, distance, &vec); err != nil {
+			return lex, vec, nil, false, err
+		}
+	}
+	for _, id := range h.unknown {
+		if _, measured := distance[id]; measured || !h.lex.unchecked || !h.ghosts {
+			continue // its vector was read, its row was or will be looked up
+		}
+		if ok, err := h.lex.t.base.exists(id); !ok || err != nil {
+			return lex, vec, nil, err == nil, err
+		}
+	}
+	return lex, vec, distance, false, nil
+}
+
 // measure computes the distances of the rows that only the text leg found.
 func (h *hybrid) measure(ctx context.Context, distance map[int64]float64, vec *plans.Leg) error {
-	bounded := !math.IsInf(h.opt.maxDistance, 1)
-	auto := h.opt.fuse.Method == "" || h.opt.fuse.Method == plans.Auto
-	if len(h.unknown) == 0 || !auto && !bounded {
-		return nil
-	}
 	l := h.vec
 	metric := l.t.params.Metric
 	vec.Known = make(map[int64]float64, len(h.unknown))

@@ -103,7 +103,7 @@ func (cat *catalog) registerSearch() error {
 			return err
 		}
 	}
-	return nil
+	return cat.conn.CreateFunction(host.Function{Name: "fusion_tune", NArg: 3, Volatile: true, DirectOnly: true, Call: s.fusionTune})
 }
 
 // declaration is the table that the function looks like.

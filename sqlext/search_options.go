@@ -24,6 +24,7 @@ type searchOptions struct {
 	maxDistance float64    // +Inf: no bound
 	syntax      lexical.Syntax
 	fuse        plans.FuseOptions
+	fusionGiven bool    // fuse is the user's in some part
 	depth       int     // 0: chosen by k
 	mmr         float64 // lambda; NaN: off
 	groupBy     string
@@ -39,6 +40,9 @@ var (
 		"ef_search", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr",
 	}
 )
+
+// fusionOptions are those that replace what fusion_tune learned.
+var fusionOptions = []string{"fusion", "weight", "rank_constant", "normalize"}
 
 // maxDepth bounds what one search may be asked to keep in memory.
 const maxDepth = 1_000_000
@@ -75,6 +79,7 @@ func parseSearchOptions(fn, text string, known []string) (*searchOptions, error)
 		if err := o.set(optionArg{fn, name, raw[name]}); err != nil {
 			return nil, err
 		}
+		o.fusionGiven = o.fusionGiven || slices.Contains(fusionOptions, name)
 	}
 	if o.groupLimit == 0 {
 		o.groupLimit = 1
