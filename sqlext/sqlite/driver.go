@@ -87,21 +87,26 @@ func (c *driverConn) ExecContext(ctx context.Context, query string, args []drive
 	if old := raw.SetInterrupt(ctx); old != ctx {
 		defer raw.SetInterrupt(old)
 	}
-	for rest := query; rest != ""; {
-		st, tail, err := prepare(raw, rest)
+	for pos := 0; ; {
+		start := pos + skipBlank(query[pos:])
+		if start == len(query) {
+			break
+		}
+		st, end, err := prepareNext(raw, query, start)
 		if err != nil {
 			return nil, err
 		}
-		if st != nil {
-			err = inspect(rest[:len(rest)-len(tail)]).guard(raw, st.Exec)
-			if e := st.Close(); err == nil {
-				err = e
-			}
-			if err != nil {
-				return nil, err
-			}
+		if st == nil {
+			break // nothing but blanks and comments after all
 		}
-		rest = tail
+		err = inspect(query[start:end]).guard(raw, st.Exec)
+		if e := st.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			return nil, err
+		}
+		pos = end
 	}
 	return execResult{raw.LastInsertRowID(), raw.Changes()}, nil
 }
