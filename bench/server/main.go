@@ -44,6 +44,7 @@ type options struct {
 	rate        int
 	time        time.Duration
 	sync        string
+	tenants     int
 }
 
 func main() {
@@ -55,8 +56,17 @@ func main() {
 	flag.IntVar(&o.rate, "rate", 200, "rows a second that the writer inserts")
 	flag.DurationVar(&o.time, "time", 60*time.Second, "of each measurement")
 	flag.StringVar(&o.sync, "synchronous", "full", "full or normal")
+	flag.IntVar(&o.tenants, "tenants", 0, "touch so many databases at random instead")
 	flag.Parse()
-	if err := run(&o); err != nil {
+	if o.binary == "" {
+		fmt.Fprintln(os.Stderr, "server: want -server FILE")
+		os.Exit(2)
+	}
+	what := run
+	if o.tenants > 0 {
+		what = tenants
+	}
+	if err := what(&o); err != nil {
 		fmt.Fprintln(os.Stderr, "server:", err)
 		os.Exit(1)
 	}
@@ -70,7 +80,12 @@ type child struct {
 }
 
 func start(o *options, file string) (*child, error) {
-	cmd := exec.Command(o.binary, "serve", "--db", file, "--listen", "127.0.0.1:0", "--synchronous", o.sync, "--slow-query", "0")
+	return launch(o, "--db", file)
+}
+
+// launch runs nearlite serve and waits for its address.
+func launch(o *options, flags ...string) (*child, error) {
+	cmd := exec.Command(o.binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--synchronous", o.sync, "--slow-query", "0"}, flags...)...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -298,9 +313,6 @@ func (c *child) writer(o *options, vs *vectors, next int64, stop <-chan struct{}
 }
 
 func run(o *options) error {
-	if o.binary == "" {
-		return errors.New("want -server FILE")
-	}
 	dir, err := os.MkdirTemp("", "nearlite-bench-server-")
 	if err != nil {
 		return err
