@@ -1,16 +1,15 @@
-// Starts `nearlite serve` on a free loopback port, each time with a new database.
-// NEARLITE names the binary; make test-clients builds it.
+// Starts `nearlite serve` on a free loopback port, with a new database or with that of
+// a folder. NEARLITE names the binary; make test-clients builds it.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@libsql/client";
 
-export async function startServer(...flags) {
+export async function startServer(dir = mkdtempSync(join(tmpdir(), "nearlite-clienttest-"))) {
   const binary = process.env.NEARLITE;
   if (!binary) throw new Error("NEARLITE is not set: want the path of the nearlite binary");
-  const dir = mkdtempSync(join(tmpdir(), "nearlite-clienttest-"));
-  const child = spawn(binary, ["serve", "--db", join(dir, "test.db"), "--listen", "127.0.0.1:0", ...flags], {
+  const child = spawn(binary, ["serve", "--db", join(dir, "test.db"), "--listen", "127.0.0.1:0"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let log = "";
@@ -31,6 +30,8 @@ export async function startServer(...flags) {
     http: `http://${host}`,
     ws: `ws://${host}`,
     log: () => log,
+    dir,
+    kill: () => child.kill("SIGKILL"),
     // stop also checks that the indexes are sound.
     async stop() {
       const client = createClient({ url: `http://${host}` });
