@@ -85,6 +85,14 @@ cross: ## build the command for the other systems (CROSS="GOOS/GOARCH ...")
 	  echo "build $$t"; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/nearlite; \
 	done
 
+# SQLite binds the symbols of its extensions globally; -Bsymbolic keeps two Go libraries in one process apart.
+.PHONY: extension
+extension: ## dist/nearlite.so for any SQLite >= 3.38; needs a C compiler and libsqlite3-dev
+	@mkdir -p dist
+	CGO_ENABLED=1 $(GO) build -tags loadable -trimpath -buildmode=c-shared \
+	  -ldflags '-s -w -extldflags=-Wl,-Bsymbolic' -o dist/nearlite.so ./sqlext/loadable/lib
+	@rm -f dist/nearlite.h
+
 .PHONY: generate
 generate: ## write generated files anew
 	$(GO) generate ./...

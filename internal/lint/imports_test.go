@@ -76,6 +76,9 @@ var rules = []rule{
 	},
 	// The cgo adapter, the other host: knows C's SQLite and no Go binding.
 	{pkg: "sqlext/loadable/...", own: []string{"sqlext", "sqlext/host", "sqlext/loadable/..."}},
+	// Built with the tag "loadable"; runtime/cgo and the C compiler stay in here.
+	{pkg: "sqlext/loadable/lib", own: []string{"sqlext/loadable"}},
+	{pkg: "sqlext/loadable", own: []string{"sqlext", "sqlext/host"}},
 	{
 		pkg:     "sqlext",
 		own:     []string{"vector", "hnsw", "lexical", "planner", "internal/shadow", "sqlext/host"},
