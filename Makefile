@@ -104,6 +104,9 @@ generated:
 	  diff -q "$$f" "vector/$${f##*/}" || { echo "vector/$${f##*/} is not what vector/_gen writes: run make generate"; exit 1; }; \
 	done
 
+# Folders of DATA with judged queries.
+JUDGED      ?= scifact cranfield cacm wordnet
+
 .PHONY: bench
 bench: ## every Go benchmark once, to see that they run
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
@@ -121,8 +124,12 @@ bench-filter: need-data ## filtered search, each plan beside the planner's choic
 	$(GO) run ./bench/filter $(DATA)
 
 .PHONY: bench-hybrid
-bench-hybrid: need-data ## ways to join words and vectors on judged collections; DATA="DIR DIR", see bench/fusion
-	$(GO) run ./bench/fusion $(DATA)
+bench-hybrid: need-data ## text and hybrid search beside FTS5 and scorch, quality and speed; DATA=DIR, see bench/hybrid
+	$(GO) run ./bench/hybrid $(addprefix $(DATA)/,$(JUDGED))
+
+.PHONY: bench-fusion
+bench-fusion: need-data ## ways to join words and vectors on judged collections; DATA=DIR, see bench/fusion
+	$(GO) run ./bench/fusion $(addprefix $(DATA)/,$(JUDGED))
 
 .PHONY: need-data
 need-data:

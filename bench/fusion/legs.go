@@ -9,6 +9,7 @@ import (
 	"sort"
 	"sync"
 
+	"github.com/nearlite/nearlite/bench/judged"
 	"github.com/nearlite/nearlite/lexical"
 	"github.com/nearlite/nearlite/lexical/lexicaltest"
 	"github.com/nearlite/nearlite/planner"
@@ -33,19 +34,19 @@ type query struct {
 type textLeg struct {
 	name     string
 	analyzer string
-	texts    func(d document) []string
+	texts    func(d judged.Document) []string
 	columns  []string
 }
 
 var textLegs = []textLeg{
-	{"en", "en", func(d document) []string { return []string{d.Title + " " + d.Text} }, []string{"body"}},
-	{"standard", "standard", func(d document) []string { return []string{d.Title + " " + d.Text} }, []string{"body"}},
-	{"titles only", "en", func(d document) []string { return []string{d.Title} }, []string{"title"}},
+	{"en", "en", func(d judged.Document) []string { return []string{d.Title + " " + d.Text} }, []string{"body"}},
+	{"standard", "standard", func(d judged.Document) []string { return []string{d.Title + " " + d.Text} }, []string{"body"}},
+	{"titles only", "en", func(d judged.Document) []string { return []string{d.Title} }, []string{"title"}},
 }
 
 // settings searches a collection in one way, or in all.
 func settings(dir string, depth int, all bool) ([]*setting, error) {
-	c, err := loadCollection(dir)
+	c, err := judged.Load(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func settings(dir string, depth int, all bool) ([]*setting, error) {
 	legs := textLegs[:1]
 	if all {
 		legs = textLegs
-		for name := range c.blocks {
+		for name := range c.Blocks {
 			views = append(views, name)
 		}
 		sort.Strings(views)
@@ -66,9 +67,9 @@ func settings(dir string, depth int, all bool) ([]*setting, error) {
 		}
 	}
 	for _, view := range views {
-		from, to := 0, c.dims
+		from, to := 0, c.Dims
 		if view != "" {
-			from, to = c.blocks[view][0], c.blocks[view][1]
+			from, to = c.Blocks[view][0], c.Blocks[view][1]
 		}
 		vectors := newVectorLeg(c, from, to)
 		for _, l := range legs {
@@ -76,7 +77,7 @@ func settings(dir string, depth int, all bool) ([]*setting, error) {
 				continue
 			}
 			s := vectors.join(c, texts[l.name], depth)
-			s.name = c.name
+			s.name = c.Name
 			if l.name != "en" {
 				s.name += ", " + l.name
 			}
@@ -90,7 +91,7 @@ func settings(dir string, depth int, all bool) ([]*setting, error) {
 	return out, nil
 }
 
-func searchTexts(c *collection, l textLeg, depth int) ([][]planner.Item, error) {
+func searchTexts(c *judged.Collection, l textLeg, depth int) ([][]planner.Item, error) {
 	st := lexicaltest.New()
 	st.Begin()
 	p := lexical.Params{Analyzer: l.analyzer}
@@ -109,7 +110,7 @@ func searchTexts(c *collection, l textLeg, depth int) ([][]planner.Item, error) 
 		return nil, err
 	}
 	err = ix.Build(ctx, func(yield func(int64, []string) error) error {
-		for i, d := range c.docs {
+		for i, d := range c.Docs {
 			if err := yield(int64(i), l.texts(d)); err != nil {
 				return err
 			}
@@ -122,8 +123,8 @@ func searchTexts(c *collection, l textLeg, depth int) ([][]planner.Item, error) 
 	if err := ix.Sync(); err != nil {
 		return nil, err
 	}
-	out := make([][]planner.Item, len(c.queries))
-	for i, q := range c.queries {
+	out := make([][]planner.Item, len(c.Queries))
+	for i, q := range c.Queries {
 		hits, _, err := ix.Search(ctx, lexical.Request{Query: q.Text, K: depth})
 		if err != nil {
 			return nil, fmt.Errorf("query %s: %w", q.ID, err)
@@ -141,20 +142,20 @@ type vectorLeg struct {
 	qs   [][]float32
 }
 
-func newVectorLeg(c *collection, from, to int) *vectorLeg {
+func newVectorLeg(c *judged.Collection, from, to int) *vectorLeg {
 	l := &vectorLeg{}
-	for _, v := range c.docVecs {
-		l.docs = append(l.docs, unit(v[from:to]))
+	for _, v := range c.DocVecs {
+		l.docs = append(l.docs, judged.Unit(v[from:to]))
 	}
-	for _, v := range c.qVecs {
-		l.qs = append(l.qs, unit(v[from:to]))
+	for _, v := range c.QueryVecs {
+		l.qs = append(l.qs, judged.Unit(v[from:to]))
 	}
 	return l
 }
 
 // join searches the vectors for every judged query and puts both legs together.
-func (l *vectorLeg) join(c *collection, texts [][]planner.Item, depth int) *setting {
-	s := &setting{depth: depth, queries: make([]query, len(c.queries))}
+func (l *vectorLeg) join(c *judged.Collection, texts [][]planner.Item, depth int) *setting {
+	s := &setting{depth: depth, queries: make([]query, len(c.Queries))}
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
@@ -162,14 +163,14 @@ func (l *vectorLeg) join(c *collection, texts [][]planner.Item, depth int) *sett
 		go func() {
 			defer wg.Done()
 			sims := make([]float64, len(l.docs))
-			for i := w; i < len(c.queries); i += workers {
-				if len(c.relevant[i]) == 0 {
+			for i := w; i < len(c.Queries); i += workers {
+				if len(c.Relevant[i]) == 0 {
 					continue
 				}
 				for j, d := range l.docs {
 					sims[j] = float64(vector.Dot(l.qs[i], d))
 				}
-				q := query{text: texts[i], vec: best(sims, depth), known: map[int64]float64{}, relevant: c.relevant[i]}
+				q := query{text: texts[i], vec: best(sims, depth), known: map[int64]float64{}, relevant: c.Relevant[i]}
 				in := map[int64]bool{}
 				for _, it := range q.vec {
 					in[it.RowID] = true

@@ -1,4 +1,6 @@
-package main
+// Package judged reads judged collections: texts, queries, their vectors and which
+// texts answer which query.
+package judged
 
 import (
 	"bufio"
@@ -16,26 +18,29 @@ import (
 	"github.com/nearlite/nearlite/vector"
 )
 
-// collection is a judged collection in memory.
-type collection struct {
-	name     string
-	dims     int
-	blocks   map[string][2]int
-	docs     []document
-	queries  []document
-	docVecs  [][]float32
-	qVecs    [][]float32
-	relevant []map[int64]float64 // by query: grade of each relevant row
+// Collection is a judged collection in memory.
+type Collection struct {
+	Name      string
+	Dims      int
+	Blocks    map[string][2]int
+	Docs      []Document
+	Queries   []Document
+	DocVecs   [][]float32
+	QueryVecs [][]float32
+	Relevant  []map[int64]float64 // by query: grade of each relevant row
 }
 
-type document struct {
+// Document is a text, or a query.
+type Document struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
 }
 
-func loadCollection(dir string) (*collection, error) {
-	c := &collection{name: filepath.Base(dir)}
+// Load reads the directory of a collection: docs.jsonl.gz, queries.jsonl, qrels.tsv,
+// docs.f16.gz, queries.f16.gz and meta.json.
+func Load(dir string) (*Collection, error) {
+	c := &Collection{Name: filepath.Base(dir)}
 	var meta struct {
 		Dims   int               `json:"dims"`
 		Blocks map[string][2]int `json:"blocks"`
@@ -50,29 +55,29 @@ func loadCollection(dir string) (*collection, error) {
 	if meta.Dims < 1 {
 		return nil, fmt.Errorf("meta.json: dims is %d, want at least 1", meta.Dims)
 	}
-	c.dims, c.blocks = meta.Dims, meta.Blocks
-	if c.docs, err = readDocuments(dir, "docs.jsonl.gz"); err != nil {
+	c.Dims, c.Blocks = meta.Dims, meta.Blocks
+	if c.Docs, err = readDocuments(dir, "docs.jsonl.gz"); err != nil {
 		return nil, err
 	}
-	if c.queries, err = readDocuments(dir, "queries.jsonl"); err != nil {
+	if c.Queries, err = readDocuments(dir, "queries.jsonl"); err != nil {
 		return nil, err
 	}
-	if c.docVecs, err = readVectors(dir, "docs.f16.gz", c.dims, len(c.docs)); err != nil {
+	if c.DocVecs, err = readVectors(dir, "docs.f16.gz", c.Dims, len(c.Docs)); err != nil {
 		return nil, err
 	}
-	if c.qVecs, err = readVectors(dir, "queries.f16.gz", c.dims, len(c.queries)); err != nil {
+	if c.QueryVecs, err = readVectors(dir, "queries.f16.gz", c.Dims, len(c.Queries)); err != nil {
 		return nil, err
 	}
 	return c, c.readJudgments(dir)
 }
 
-func (c *collection) readJudgments(dir string) error {
+func (c *Collection) readJudgments(dir string) error {
 	b, err := readFile(dir, "qrels.tsv")
 	if err != nil {
 		return err
 	}
 	row := map[string]int64{}
-	for i, d := range c.docs {
+	for i, d := range c.Docs {
 		row[d.ID] = int64(i)
 	}
 	byQuery := map[string]map[int64]float64{}
@@ -92,8 +97,8 @@ func (c *collection) readJudgments(dir string) error {
 			byQuery[q][r] = grade
 		}
 	}
-	for _, q := range c.queries {
-		c.relevant = append(c.relevant, byQuery[q.ID])
+	for _, q := range c.Queries {
+		c.Relevant = append(c.Relevant, byQuery[q.ID])
 	}
 	return nil
 }
@@ -110,16 +115,16 @@ func readFile(dir, name string) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-func readDocuments(dir, name string) ([]document, error) {
+func readDocuments(dir, name string) ([]Document, error) {
 	b, err := readFile(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	var out []document
+	var out []Document
 	sc := bufio.NewScanner(bytes.NewReader(b))
 	sc.Buffer(nil, 1<<24)
 	for sc.Scan() {
-		var d document
+		var d Document
 		if err := json.Unmarshal(sc.Bytes(), &d); err != nil {
 			return nil, fmt.Errorf("%s, line %d: %w", name, len(out)+1, err)
 		}
@@ -147,8 +152,8 @@ func readVectors(dir, name string, dims, rows int) ([][]float32, error) {
 	return out, nil
 }
 
-// unit returns v[from:to] scaled to length 1; a zero vector stays zero.
-func unit(v []float32) []float32 {
+// Unit returns v[from:to] scaled to length 1; a zero vector stays zero.
+func Unit(v []float32) []float32 {
 	var s float64
 	for _, x := range v {
 		s += float64(x) * float64(x)
