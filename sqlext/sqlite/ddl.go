@@ -104,6 +104,30 @@ func (w *words) rest() string {
 	return w.text[w.at:]
 }
 
+// withoutHint drops the advice that newer versions of SQLite add to "no such column"
+// when a parameter of libsql_vector_idx stands in double quotes: clients know the
+// message of libSQL's SQLite.
+func withoutHint(err error, sql string) error {
+	const hint = `" - should this be a string literal in single-quotes?`
+	if err == nil || inspect(sql).kind != createsIndex {
+		return err
+	}
+	text, ok := strings.CutSuffix(err.Error(), hint)
+	if !ok {
+		return err
+	}
+	return &reworded{strings.Replace(text, `no such column: "`, "no such column: ", 1), err}
+}
+
+// reworded is an error with another message.
+type reworded struct {
+	text string
+	err  error
+}
+
+func (e *reworded) Error() string { return e.text }
+func (e *reworded) Unwrap() error { return e.err }
+
 // guard runs a statement and what it asks for, all or nothing.
 func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
 	if d.kind == notDDL {

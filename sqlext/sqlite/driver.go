@@ -58,7 +58,7 @@ var (
 func (c *driverConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	st, err := c.Conn.PrepareContext(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, withoutHint(err, query)
 	}
 	if d := inspect(query); d.kind != notDDL {
 		return &ddlStmt{Stmt: st, conn: c, ddl: d}, nil
@@ -94,7 +94,7 @@ func (c *driverConn) ExecContext(ctx context.Context, query string, args []drive
 		}
 		st, end, err := prepareNext(raw, query, start)
 		if err != nil {
-			return nil, err
+			return nil, withoutHint(err, query[start:])
 		}
 		if st == nil {
 			break // nothing but blanks and comments after all
@@ -211,7 +211,7 @@ func openDB(dsn string) (*sql.DB, error) {
 func Prepare(c *sqlite3.Conn, text string) (st *Stmt, tail string, err error) {
 	inner, tail, err := prepare(c, text)
 	if inner == nil || err != nil {
-		return nil, tail, err
+		return nil, tail, withoutHint(err, text)
 	}
 	return newStmt(inner, text[:len(text)-len(tail)]), tail, nil
 }
