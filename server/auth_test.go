@@ -252,6 +252,66 @@ func (s *testServer) webSocketRuns(t *testing.T, path, token, text string) bool 
 	return strings.Contains(got, "response_ok")
 }
 
+// A read-only token searches every kind of index, and changes none.
+func TestReadOnlySearches(t *testing.T) {
+	const writer, reader = "token-of-the-writer", "token-of-the-reader"
+	s := start(t, func(c *server.Config) {
+		c.Auth = server.Auth{Tokens: []server.Token{{Secret: writer, Access: server.ReadWrite}, {Secret: reader, Access: server.ReadOnly}}}
+	})
+	run := func(token, text string) string {
+		t.Helper()
+		status, _, body := s.post("/v3/pipeline", `{"requests":[`+sql(text)+`,{"type":"close"}]}`, "Authorization", "Bearer "+token)
+		if status != 200 {
+			t.Fatalf("%s: %d %s", text, status, body)
+		}
+		var r reply
+		if err := json.Unmarshal([]byte(body), &r); err != nil {
+			t.Fatal(err)
+		}
+		return firstValue(t, r.Results[0])
+	}
+	for _, text := range []string{
+		"CREATE TABLE docs(id INTEGER PRIMARY KEY, title TEXT, e F32_BLOB(2))",
+		"CREATE INDEX docs_idx ON docs(libsql_vector_idx(e))",
+		"CREATE VIRTUAL TABLE docs_vec USING hnsw(docs, e)",
+		"CREATE VIRTUAL TABLE docs_text USING lexical(docs, title)",
+		"INSERT INTO docs(title, e) VALUES ('red boat', vector32('[1,0]')), ('blue sea', vector32('[0,1]'))",
+	} {
+		if got := run(writer, text); got != "" {
+			t.Fatalf("%s: %s", text, got)
+		}
+	}
+	for text, want := range map[string]string{
+		"SELECT count(*) FROM vector_top_k('docs_idx', '[1,0]', 5)":                           "2",
+		"SELECT id FROM vector_search('docs_vec', '[0,1]', 1, 'title LIKE ?1', '[\"%sea\"]')": "2",
+		"SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0]' AND k = 1":                     "1",
+		"SELECT rowid FROM docs_text WHERE docs_text MATCH 'boat'":                            "1",
+		"SELECT id FROM lexical_search('docs_text', 'sea', 1)":                                "2",
+		"SELECT id FROM hybrid_search('docs_vec', 'docs_text', 'boat', '[1,0]', 1)":           "1",
+		"SELECT json_extract(hnsw_stats('docs_vec'), '$.rows')":                               "2",
+		"PRAGMA integrity_check":                            "ok",
+		"INSERT INTO docs_vec(docs_vec) VALUES ('rebuild')": "error: SQLite error: attempt to write a readonly database",
+		"INSERT INTO docs(title) VALUES ('x')":              "error: SQLite error: attempt to write a readonly database",
+		"DROP INDEX docs_idx":                               "error: SQLite error: attempt to write a readonly database",
+		"REINDEX":                                           "error: SQLite error: attempt to write a readonly database",
+		"ANALYZE":                                           "error: SQLite error: attempt to write a readonly database",
+		"PRAGMA query_only=0":                               "error: SQLite error: PRAGMA query_only with a value is not allowed on this server",
+		"PRAGMA query_only":                                 "1",
+		"DELETE FROM docs_vec_links":                        "error: SQLite error: attempt to write a readonly database",
+	} {
+		if got := run(reader, text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	// Nobody writes the inner tables of an index.
+	if got := run(writer, "DELETE FROM docs_vec_links"); !strings.Contains(got, "may not be modified") {
+		t.Errorf("inner table: %s", got)
+	}
+	if got := run(writer, "SELECT count(*) FROM docs"); got != "2" {
+		t.Errorf("%s rows, want 2", got)
+	}
+}
+
 func TestParseKeyAndTokens(t *testing.T) {
 	for _, text := range []string{"", "abc", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", strings.Repeat("A", 44)} {
 		if _, err := server.ParseKey([]byte(text)); err == nil {

@@ -49,6 +49,7 @@ func TestRequests(t *testing.T) {
 		{"Many", sql("SELECT 1; SELECT 2"), bad("SQL_MANY_STATEMENTS", "SQL string contains more than one statement")},
 		{"None", sql(" -- nothing"), bad("SQL_NO_STATEMENT", "SQL string does not contain any statement")},
 		{"ZeroByte", sql("SELECT 1\x00"), bad("SQL_PARSE_ERROR", "SQL string could not be parsed: the SQL text holds a zero byte")},
+		{"TooBig", sql("SELECT length(zeroblob(400000000))"), bad("SQLITE_TOOBIG", "SQLite error: string or blob too big")},
 		{"Syntax", sql("SELECT FROM"), bad("SQL_INPUT_ERROR", `SQL input error: near "FROM": syntax error (at offset 7)`)},
 		{"NoTable", sql("SELECT * FROM nope"), bad("SQLITE_UNKNOWN", "SQLite error: no such table: nope")},
 		{"NoColumn", sql("SELECT nope FROM t"), bad("SQL_INPUT_ERROR", "SQL input error: no such column: nope (at offset 7)")},

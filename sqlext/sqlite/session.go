@@ -89,6 +89,7 @@ func OpenSession(ctx context.Context, path string, cfg SessionConfig) (_ *Sessio
 	if _, err := db.Config(sqlite3.DBCONFIG_DEFENSIVE, true); err != nil {
 		return nil, sqlError(err, "")
 	}
+	db.Limit(sqlite3.LIMIT_LENGTH, maxValue)
 	if cfg.ReadOnly {
 		if err := db.Exec("PRAGMA query_only=1"); err != nil {
 			return nil, sqlError(err, "")
@@ -99,6 +100,10 @@ func OpenSession(ctx context.Context, path string, cfg SessionConfig) (_ *Sessio
 	}
 	return s, nil
 }
+
+// maxValue is the largest text, blob or row in bytes: SQLite would build values of a
+// gigabyte in memory.
+const maxValue = 256 << 20
 
 // Close closes the connection; an open transaction is undone.
 func (s *Session) Close() error {
