@@ -43,8 +43,11 @@ func (b *bench) quality(limit int) error {
 	runs := []struct {
 		name, sql string
 	}{
-		{"text", lexical}, {"hnsw", near}, {"rrf", fmt.Sprintf(hybrid, "rrf")},
-		{"convex", fmt.Sprintf(hybrid, "convex")}, {"auto", fmt.Sprintf(hybrid, "auto")},
+		{"text", lexical},
+		{"hnsw", near},
+		{"rrf", fmt.Sprintf(hybrid, "rrf")},
+		{"convex", fmt.Sprintf(hybrid, "convex")},
+		{"auto", fmt.Sprintf(hybrid, "auto")},
 	}
 	scores := map[string]*score{"fts": {}, "exact": {}}
 	for _, r := range runs {
