@@ -40,6 +40,13 @@ test-clients: ## published libSQL clients (JavaScript, Go) against nearlite serv
 	cd server/clienttest && npm ci --no-audit --no-fund --silent && NEARLITE=$(CURDIR)/bin/nearlite PAGE_SHOTS=$(CURDIR)/dist/page node --test --test-concurrency=1 .
 	cd server/clienttest/goclient && NEARLITE=$(CURDIR)/bin/nearlite $(GO) test ./...
 
+# better-sqlite3 compiles its SQLite when it is installed, about two minutes.
+.PHONY: test-hosts
+test-hosts: extension ## the same SQL in the sqlite3 shell, Python, better-sqlite3, libsql (npm) and the Go driver
+	$(GO) build -o bin/hosttest ./tests/hosts/gohost
+	cd tests/hosts/node && { test -d node_modules/libsql || npm ci --no-audit --no-fund --silent || echo "npm ci failed: without Node hosts"; }
+	/usr/bin/python3 tests/hosts/run.py dist/nearlite.so bin/hosttest
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZ_EXECS executions (default 20000x)
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -105,6 +105,7 @@ var rules = []rule{
 		own:     []string{"vector", "hnsw", "lexical/...", "planner", "sqlext/sqlite", "internal/memstore", "bench/...", "examples/data/..."},
 		outside: []string{"golang.org/x/sys", "github.com/viterin/vek", "github.com/blevesearch/bleve/v2", "github.com/ncruces/go-sqlite3"}, // measured against: vek, scorch, FTS5
 	},
+	{pkg: "tests/hosts/...", own: []string{"sqlext/sqlite"}},
 	{pkg: "examples/...", own: []string{"sqlext/sqlite", "examples/..."}},
 }
 

@@ -1,0 +1,10 @@
+SELECT nearlite_version() IS NOT NULL, json_extract(nearlite_info(), '$.sqlite') = sqlite_version();
+SELECT vector_extract(vector32('[1, 2.5, -3]')), hex(vector32('[1, 2.5, -3]'));
+SELECT printf('%.5f', vector_distance_cos('[1,0]', '[1,1]')), printf('%.5f', vector_distance_l2('[1,0]', '[4,4]'));
+SELECT printf('%.3f', vector_distance_dot('[1,2]', '[3,4]')), printf('%.3f', vector_distance_l1('[1,2]', '[3,5]'));
+SELECT vector_dims(vector32('[1,2,3]')), vector_type(vector32('[1,2,3]')), vector_to_json(vector_normalize('[3,4]'));
+SELECT vector_to_json(vector_add('[1,2]', '[3,4]')), vector_to_json(vector_concat('[1,2]', '[3]'));
+SELECT vector32(NULL) IS NULL, typeof(vector32('[1]'));
+WITH v(x) AS (VALUES ('[1,2]'), ('[3,6]')) SELECT vector_to_json(vector_sum(x)), vector_to_json(vector_avg(x)) FROM v;
+WITH v(n, x) AS (VALUES (1, '[1,2]'), (2, '[3,6]'), (3, '[5,5]')) SELECT n, vector_to_json(vector_sum(x) OVER (ORDER BY n ROWS 1 PRECEDING)) FROM v;
+SELECT vector_to_json(vector_sum(x)) FROM (SELECT '[1]' AS x WHERE 0);

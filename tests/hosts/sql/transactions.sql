@@ -1,0 +1,21 @@
+-- include: schema.inc
+BEGIN;
+DELETE FROM docs WHERE id = 1;
+SAVEPOINT a;
+DELETE FROM docs WHERE id = 3;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 9;
+ROLLBACK TO a;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 9;
+SELECT rowid FROM docs_text WHERE docs_text MATCH 'apple' ORDER BY score DESC LIMIT 9;
+ROLLBACK;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 9;
+SELECT rowid FROM docs_text WHERE docs_text MATCH 'apple' ORDER BY score DESC LIMIT 9;
+BEGIN;
+CREATE VIRTUAL TABLE gone USING hnsw(docs, embedding);
+ROLLBACK;
+SELECT count(*) FROM sqlite_schema WHERE name LIKE 'gone%';
+INSERT OR REPLACE INTO docs(id, title, embedding) VALUES (1, 'Replaced', vector32('[0,0,2]'));
+SELECT rowid FROM docs_vec WHERE vector MATCH '[0,0,2]' AND k = 1;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 1;
+INSERT INTO docs(id, embedding) VALUES (50, vector32('[5,5,5]'));
+SELECT last_insert_rowid();

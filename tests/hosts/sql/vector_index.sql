@@ -1,0 +1,24 @@
+-- include: schema.inc
+SELECT rowid, printf('%.4f', distance) FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 3;
+SELECT rowid FROM docs_vec WHERE vector MATCH vector32('[0,0,1]') ORDER BY distance LIMIT 2;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 10 AND rowid IN (2, 4, 77);
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 10 AND rowid IN (SELECT id FROM docs WHERE lang = 'de');
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 10 AND distance < 0.5;
+SELECT d.title FROM docs_vec v JOIN docs d ON d.id = v.rowid WHERE v.vector MATCH '[0,1,0]' AND k = 1;
+SELECT count(*) FROM docs_vec;
+UPDATE docs SET embedding = vector32('[1,0.01,0]') WHERE id = 4;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 2;
+UPDATE docs SET embedding = NULL WHERE id = 1;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 9;
+DELETE FROM docs WHERE id = 2;
+SELECT count(*) FROM docs_vec;
+WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 599) INSERT INTO docs(id, embedding) SELECT i, vector32(printf('[%d,%d,%d]', i % 7 + 10, i % 11 + 10, i % 13 + 10)) FROM n;
+SELECT count(*) FROM docs_vec;
+SELECT count(*), count(DISTINCT rowid) FROM docs_vec WHERE vector MATCH '[10,10,10]' AND k = 600;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[10,10,10]' AND k = 2 AND rowid > 99;
+ALTER TABLE docs RENAME TO papers;
+SELECT rowid FROM docs_vec WHERE vector MATCH '[1,0,0]' AND k = 2;
+ALTER TABLE docs_vec RENAME TO papers_vec;
+SELECT rowid FROM papers_vec WHERE vector MATCH '[1,0,0]' AND k = 2;
+DROP TABLE papers_vec;
+SELECT count(*) FROM sqlite_schema WHERE name LIKE 'papers_vec%';
