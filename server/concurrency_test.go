@@ -205,3 +205,38 @@ func TestForgottenStreams(t *testing.T) {
 	}
 	s.pipeline(held.Baton, sql("COMMIT"), closeRequest)
 }
+
+// A database that nobody uses is closed, and opened again when somebody does.
+func TestIdleDatabasesClose(t *testing.T) {
+	s := start(t, func(c *server.Config) {
+		c.Dir, c.OpenAdmin = t.TempDir(), true
+		c.Limits.DatabaseIdle, c.Limits.DetachIdle = 40*time.Millisecond, 20*time.Millisecond
+	})
+	s.post("/v1/namespaces/default/create", "")
+	s.exec("CREATE TABLE t(a)", "INSERT INTO t VALUES (1)")
+	stream := s.pipeline(nil, `{"type":"store_sql","sql_id":1,"sql":"SELECT a FROM t"}`)
+	open := func() string {
+		resp, err := http.Get(s.url + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		for _, line := range strings.Split(readBody(t, resp), "\n") {
+			if n, ok := strings.CutPrefix(line, "nearlite_open_databases "); ok {
+				return n
+			}
+		}
+		return "no metric"
+	}
+	for n := 0; open() != "0"; n++ {
+		if n == 300 {
+			t.Fatalf("%s databases are still open", open())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	// The stream outlives the connection and the open file.
+	r := s.pipeline(stream.Baton, `{"type":"execute","stmt":{"sql_id":1}}`, closeRequest)
+	if got := firstValue(t, r.Results[0]); got != "1" {
+		t.Errorf("the stream goes on with %s", r.Results[0])
+	}
+}
