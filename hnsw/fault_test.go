@@ -151,6 +151,9 @@ func TestCorruption(t *testing.T) {
 		step := 1 + len(rows)/20
 		n := 0
 		for id, data := range rows {
+			if part == hnsw.PartRows && id >= 10 && id < 14 {
+				continue // the log has deleted them: these rows are not read any more
+			}
 			if n++; n%step != 0 {
 				continue
 			}
