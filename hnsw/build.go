@@ -21,9 +21,9 @@ type Source func(yield func(rowid RowID, vec []float32) error) error
 // maxBatch bounds the nodes that are linked at once while building.
 const maxBatch = 1024
 
-// Build replaces the contents with the rows of src, inside a transaction. Where
-// nothing else is said it takes src's order as the order of insertion: the same
-// rows in the same order give the same blocks, on any number of cores.
+// Build replaces the contents with the rows of src, inside a transaction. Nodes are
+// numbered in src's order and linked in a shuffled one: the same rows in the same
+// order give the same blocks, on any number of cores.
 //
 // Nodes are linked in batches: their neighbors are searched for in parallel in
 // the graph as it was before the batch, then the links are added. The vectors
@@ -169,11 +169,12 @@ func (b *builder) link(workers int) error {
 		return runParallel(ws, n, fn)
 	}
 	l := ix.linker(t)
-	first, err := t.record(0)
+	order := linkOrder(ix.p.Seed, total)
+	first, err := t.record(NodeID(order[0]))
 	if err != nil {
 		return err
 	}
-	t.entry, t.top = 1, uint32(metaLevel(first[recMeta]))
+	t.entry, t.top = order[0]+1, uint32(metaLevel(first[recMeta]))
 	plans := make([]nodePlan, maxBatch)
 	byLayer := make([][]newLink, maxLevel+1)
 	var groups []group
@@ -183,7 +184,7 @@ func (b *builder) link(workers int) error {
 		}
 		size := min(max(1, n/8), maxBatch, total-n)
 		for i := range size { // a node that opens a layer is the last of its batch
-			rec, err := t.record(NodeID(n + i))
+			rec, err := t.record(NodeID(order[n+i]))
 			if err != nil {
 				return err
 			}
@@ -193,7 +194,7 @@ func (b *builder) link(workers int) error {
 			}
 		}
 		err := parallel(int(size), func(w *worker, i int) error {
-			id := NodeID(n + uint32(i))
+			id := NodeID(order[n+uint32(i)])
 			row, err := w.v.codeRow(id)
 			if err != nil {
 				return err
@@ -212,7 +213,7 @@ func (b *builder) link(workers int) error {
 			byLayer[i] = byLayer[i][:0]
 		}
 		for i := range int(size) {
-			id := n + uint32(i)
+			id := order[n+uint32(i)]
 			for layer, picked := range plans[i].picked {
 				list := make([]uint32, len(picked))
 				for j, c := range picked {
@@ -264,12 +265,12 @@ func (b *builder) link(workers int) error {
 			l.later = nil
 		}
 		for i := range size {
-			rec, err := t.record(NodeID(n + i))
+			rec, err := t.record(NodeID(order[n+i]))
 			if err != nil {
 				return err
 			}
 			if lvl := uint32(metaLevel(rec[recMeta])); lvl > t.top {
-				t.entry, t.top = n+i+1, lvl
+				t.entry, t.top = order[n+i]+1, lvl
 			}
 		}
 		n += size
@@ -281,6 +282,20 @@ func (b *builder) link(workers int) error {
 		}
 	}
 	return nil
+}
+
+// linkOrder is the order in which the nodes are linked: shuffled, the same for the
+// same seed. Tables are often sorted by what their vectors are about, the chunks of a
+// document one after the other; in that order the nearest neighbors of a node would
+// be in its own batch, where it cannot see them.
+func linkOrder(seed uint64, n uint32) []uint32 {
+	keys := make([]uint64, n)
+	order := make([]uint32, n)
+	for i := range n {
+		keys[i], order[i] = mix(seed^mix(uint64(i)+1)), i
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return cmp.Or(cmp.Compare(keys[a], keys[b]), cmp.Compare(a, b)) })
+	return order
 }
 
 // runParallel calls fn for 0 … n-1 on the workers.

@@ -298,7 +298,7 @@ func (l *linker) roomNear(layer int, a uint32) (uint32, error) {
 			if !l.mutual(layer, u, z) {
 				continue // a link to come
 			}
-			ok, err := l.connected(layer, u, links, z)
+			ok, err := l.connected(layer, u, links, z, anyPath)
 			if err != nil {
 				return 0, err
 			}

@@ -268,49 +268,52 @@ func (l *linker) common(layer int, z uint32, fresh []newLink) (bool, error) {
 // witness: by one whose ends are connected some other way, or by putting a new
 // node between its ends. It is needed for tiny m and strange data only.
 func (l *linker) squeeze(layer int, target NodeID, fresh []newLink, order []uint32) error {
-	for _, z := range order {
-		at := slices.Index(l.cur, z)
-		if at < 0 {
-			continue
-		}
-		ok, err := l.connected(layer, uint32(target), l.cur, z)
-		if err != nil {
-			return err
-		}
-		if ok {
-			return l.drop(layer, target, at)
-		}
+	if done, err := l.dropCircle(layer, target, order, nearPath); done || err != nil {
+		return err
 	}
 	most := l.t.g.capacity(layer)
+	isNew := make(map[uint32]bool, len(fresh))
 	for _, f := range fresh {
-		if !slices.Contains(l.cur, f.source) {
+		isNew[f.source] = true
+	}
+	// A batch may bring hundreds of new links: cur is searched once, not for each.
+	var old []uint32 // the links that are not new, in the order to drop them
+	for _, z := range order {
+		if !isNew[z] && slices.Contains(l.cur, z) {
+			old = append(old, z)
+		}
+	}
+	for i := 0; i < len(l.cur) && len(old) > 0; i++ {
+		x := l.cur[i]
+		if !isNew[x] {
 			continue
 		}
-		links, err := l.t.neighbors(layer, NodeID(f.source))
+		links, err := l.t.neighbors(layer, NodeID(x))
 		if err != nil {
 			return err
 		}
 		if len(links) >= most {
 			continue
 		}
-		for _, z := range order {
-			at := slices.Index(l.cur, z)
-			if at < 0 || z == f.source || slices.ContainsFunc(fresh, func(o newLink) bool { return o.source == z }) ||
-				slices.Contains(links, z) {
+		for _, z := range old {
+			if slices.Contains(links, z) {
 				continue
 			}
-			if err := l.drop(layer, target, at); err != nil {
+			if err := l.drop(layer, target, slices.Index(l.cur, z)); err != nil {
 				return err
 			}
 			l.added = true
-			return l.connect(layer, z, f.source)
+			return l.connect(layer, z, x)
 		}
 	}
-	// Every link is a bridge and no new node has room: give the last new one
-	// another place.
+	// No new node has room. Look for a way round however long; if every link is a
+	// bridge, give the last new one another place.
+	if done, err := l.dropCircle(layer, target, order, anyPath); done || err != nil {
+		return err
+	}
 	for i := len(l.cur) - 1; i >= 0; i-- {
 		x := l.cur[i]
-		if !slices.ContainsFunc(fresh, func(o newLink) bool { return o.source == x }) {
+		if !isNew[x] {
 			continue
 		}
 		if err := l.drop(layer, target, i); err != nil {
@@ -343,10 +346,38 @@ func (l *linker) all(layer int, id uint32) ([]uint32, error) {
 	return l.both, nil
 }
 
+// How many nodes connected looks at before it takes a link for a bridge. Where data
+// lie on a line most links are bridges but for the long way round, which costs the
+// whole graph to find: squeeze has a cheaper remedy then.
+const (
+	nearPath = 256
+	anyPath  = maxNodes
+)
+
+// dropCircle drops the first link in order whose ends stay connected without it,
+// and reports whether there was one.
+func (l *linker) dropCircle(layer int, target NodeID, order []uint32, reach int) (bool, error) {
+	for _, z := range order {
+		at := slices.Index(l.cur, z)
+		if at < 0 {
+			continue
+		}
+		ok, err := l.connected(layer, uint32(target), l.cur, z, reach)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			return true, l.drop(layer, target, at)
+		}
+	}
+	return false, nil
+}
+
 // connected reports whether there is a path from z to target, whose links are
 // list, other than their link. It ends at the first of target's neighbors, most
-// often two steps away.
-func (l *linker) connected(layer int, target uint32, list []uint32, z uint32) (bool, error) {
+// often two steps away, or when it has looked at reach nodes: then it is not known,
+// which counts as no.
+func (l *linker) connected(layer int, target uint32, list []uint32, z uint32, reach int) (bool, error) {
 	l.search.reset(l.t.nodes)
 	l.far.reset(l.t.nodes)
 	for _, w := range list {
@@ -355,7 +386,7 @@ func (l *linker) connected(layer int, target uint32, list []uint32, z uint32) (b
 	l.search.add(target)
 	l.search.add(z)
 	l.queue = append(l.queue[:0], z)
-	for at := 0; at < len(l.queue); at++ {
+	for at := 0; at < min(len(l.queue), reach); at++ {
 		links, err := l.all(layer, l.queue[at])
 		if err != nil {
 			return false, err
