@@ -47,6 +47,10 @@ test-hosts: extension ## the same SQL in the sqlite3 shell, Python, better-sqlit
 	cd tests/hosts/node && { test -d node_modules/libsql || npm ci --no-audit --no-fund --silent || echo "npm ci failed: without Node hosts"; }
 	/usr/bin/python3 tests/hosts/run.py dist/nearlite.so bin/hosttest
 
+.PHONY: stress-hosts
+stress-hosts: extension ## threads and 1,000 connections in Python, through nearlite.so
+	/usr/bin/python3 tests/hosts/stress.py dist/nearlite.so
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZ_EXECS executions (default 20000x)
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -29,6 +29,10 @@ type catalog struct {
 	foreignVersion int64
 	foreignKnown   bool
 	adopting       bool // REINDEX of such an index runs
+
+	// hostIndexes: the host has libsql_vector_idx itself, so indexes made with it are
+	// the host's and stay so.
+	hostIndexes bool
 }
 
 func newCatalog(c host.Conn) *catalog {

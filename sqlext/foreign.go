@@ -72,6 +72,9 @@ func (cat *catalog) fillAnchor(a *anchor) error {
 // atOpen makes the indexes ours that libSQL wrote, and repairs what programs without
 // nearlite have left: they can drop an anchor, but not what belongs to it.
 func (cat *catalog) atOpen() error {
+	if cat.hostIndexes {
+		return nil
+	}
 	astray, err := cat.isAstray("main")
 	if err != nil || !astray {
 		return err

@@ -31,6 +31,9 @@ const metaMark = "nearlite "
 // made anew or dropped. Where an anchor is wrong it stops with libSQL's message, or
 // passes over it if lenient: it is reported when it is searched.
 func (cat *catalog) reconcileSchema(schema string, lenient bool) (changed int, err error) {
+	if cat.hostIndexes {
+		return 0, nil
+	}
 	c := cat.conn
 	anchors, err := readAnchors(c, schema)
 	if err != nil && !lenient {

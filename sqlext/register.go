@@ -20,6 +20,7 @@ func Register(c host.Conn) error {
 		return err
 	}
 	cat := newCatalog(c)
+	cat.hostIndexes = known.function(markerName)
 	if err := registerFunctions(c, known, []host.Function{cat.vectorIndexMarker()}); err != nil {
 		return err
 	}
