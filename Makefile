@@ -50,8 +50,9 @@ test-hosts: extension ## the same SQL in the sqlite3 shell, Python, better-sqlit
 	/usr/bin/python3 tests/hosts/run.py dist/nearlite.so bin/hosttest
 
 .PHONY: stress-hosts
-stress-hosts: extension ## threads and 1,000 connections in Python, through nearlite.so
+stress-hosts: extension ## threads and 1,000 connections in Python, worker threads in Node; after make test-hosts
 	/usr/bin/python3 tests/hosts/stress.py dist/nearlite.so
+	node tests/hosts/node/workers.js dist/nearlite.so
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZ_EXECS executions (default 20000x)
