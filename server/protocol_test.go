@@ -325,7 +325,7 @@ func TestRefusedSQL(t *testing.T) {
 			t.Errorf("%s: %s", text, got)
 		}
 	}
-	args := `{"type":"execute","stmt":{"sql":"ATTACH ? AS x","args":[{"type":"text","value":"/tmp/nearlite-never.db"}]}}`
+	args := `{"type":"execute","stmt":{"sql":"ATTACH ? AS x","args":[{"type":"text","value":"never/there.db"}]}}`
 	if got := s.pipeline(nil, args, closeRequest).Results[0]; !strings.Contains(string(got), "SQLITE_AUTH") {
 		t.Errorf("ATTACH ?: %s", got)
 	}
