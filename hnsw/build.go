@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unsafe"
 )
 
@@ -39,16 +38,16 @@ func (ix *Index) build(ctx context.Context, src Source, progress func(done int64
 	if err != nil {
 		return err
 	}
-	began := time.Now()
 	t.rowsFreeze()
-	before := save{state: *t.state, ops: len(t.ops.b), direct: t.direct, changed: t.changed}
+	before := save{state: *t.state, origin: t.origin, ops: len(t.ops.b), direct: t.direct, changed: t.changed}
 	undo := func() {
-		*t.state = before.state
+		*t.state, t.origin = before.state, before.origin
 		t.direct, t.changed = before.direct, before.changed
 		t.epoch = newEpoch()
 	}
 	t.epoch = newEpoch()
-	t.header = header{token: t.token, previous: t.previous, efSearch: t.efSearch}
+	t.header = header{efSearch: t.efSearch}
+	t.lastLog = firstLog // nothing that was written before is read again
 	t.dirs = [numDirs]dir{}
 	t.edits, t.rows = nil, nil
 	t.direct, t.changed, t.synced = true, true, false
@@ -62,7 +61,6 @@ func (ix *Index) build(ctx context.Context, src Source, progress func(done int64
 		undo()
 		return err
 	}
-	t.buildMS = uint32(min(time.Since(began).Milliseconds(), 1<<32-1))
 	return t.guard(b.write)
 }
 
@@ -345,9 +343,11 @@ func (b *builder) write() error {
 		}
 	}
 	var buf []byte
+	hash := newChain(chainBuild, token{})
 	for d := range t.dirs {
 		err := t.dirs[d].dirtyBlocks(func(block uint32, p unsafe.Pointer) error {
 			buf = t.state.encodeBlock(t.g, buf, d, block, p, t.lastLog)
+			hash.row(dirParts[d], int64(block), buf)
 			return t.st.Put(dirParts[d], int64(block), buf)
 		})
 		if err != nil {
@@ -363,5 +363,6 @@ func (b *builder) write() error {
 			return err
 		}
 	}
+	t.origin = hash.sum()
 	return nil
 }

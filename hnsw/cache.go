@@ -1,6 +1,7 @@
 package hnsw
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,17 +20,27 @@ type snapshot struct {
 // Older ones live as long as a search uses them.
 const keepSnapshots = 3
 
-// Cache holds the blocks of all indexes of the process, found by an index's
-// identity and the token of its state. It is safe for concurrent use.
+// Cache holds the blocks of all indexes of the process, found by where an index is
+// and the token of its state. It is safe for concurrent use.
 type Cache struct {
 	mu       sync.Mutex
-	families map[identity]*family
+	families map[familyKey]*family
 
 	maxBytes atomic.Int64
 	bytes    atomic.Int64 // counted at the last pass, and loaded since
 	evicting atomic.Bool
 }
 
+// familyKey tells indexes apart: Store.Key and the identity. Equal tokens mean equal
+// states in any two indexes that this program has written. But whoever can write a
+// file can write any token into it: states are found among those of the same place
+// only, so that one tenant's file cannot stand in for another's.
+type familyKey struct {
+	place string
+	id    identity
+}
+
+// family is the states of one index.
 type family struct {
 	recent []*snapshot // most recently used first
 	all    map[token]weak.Pointer[snapshot]
@@ -39,7 +50,7 @@ type family struct {
 // NewCache returns a cache that holds about maxBytes of blocks; 0 means no
 // bound. Changes that are not committed yet are not counted.
 func NewCache(maxBytes int64) *Cache {
-	c := &Cache{families: map[identity]*family{}}
+	c := &Cache{families: map[familyKey]*family{}}
 	c.maxBytes.Store(maxBytes)
 	return c
 }
@@ -65,10 +76,10 @@ func (c *Cache) MaxBytes() int64 { return c.maxBytes.Load() }
 func (c *Cache) Bytes() int64 { return c.bytes.Load() }
 
 // find returns the snapshot of a token, nil if the process does not have it.
-func (c *Cache) find(id identity, t token) *snapshot {
+func (c *Cache) find(key familyKey, t token) *snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := c.families[id]
+	f := c.families[key]
 	if f == nil {
 		return nil
 	}
@@ -88,31 +99,33 @@ func (c *Cache) find(id identity, t token) *snapshot {
 	return s
 }
 
-// newest returns the snapshot with the most recent log row, at most lastLog.
-func (c *Cache) newest(id identity, lastLog int64) (best *snapshot) {
+// older returns the recent snapshots with a log row before lastLog, newest first.
+// Some may be of times before a build, when ids of log rows began anew.
+func (c *Cache) older(key familyKey, lastLog int64) (list []*snapshot) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := c.families[id]
+	f := c.families[key]
 	if f == nil {
 		return nil
 	}
 	for _, s := range f.recent {
-		if s.lastLog <= lastLog && (best == nil || s.lastLog > best.lastLog) {
-			best = s
+		if s.lastLog < lastLog {
+			list = append(list, s)
 		}
 	}
-	return best
+	slices.SortStableFunc(list, func(a, b *snapshot) int { return cmp.Compare(b.lastLog, a.lastLog) })
+	return list
 }
 
 // add makes a snapshot known and returns the one to use: another goroutine may
 // have been faster.
-func (c *Cache) add(id identity, s *snapshot) *snapshot {
+func (c *Cache) add(key familyKey, s *snapshot) *snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := c.families[id]
+	f := c.families[key]
 	if f == nil {
 		f = &family{all: map[token]weak.Pointer[snapshot]{}}
-		c.families[id] = f
+		c.families[key] = f
 	}
 	if old := f.all[s.token].Value(); old != nil {
 		s = old
@@ -176,7 +189,7 @@ func (c *Cache) evict(target int64) {
 
 	c.mu.Lock()
 	var snaps []*snapshot
-	for id, f := range c.families {
+	for key, f := range c.families {
 		alive := false
 		for t, w := range f.all {
 			if s := w.Value(); s != nil {
@@ -187,7 +200,7 @@ func (c *Cache) evict(target int64) {
 			}
 		}
 		if !alive {
-			delete(c.families, id)
+			delete(c.families, key)
 		}
 	}
 	c.mu.Unlock()

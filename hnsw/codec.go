@@ -2,6 +2,7 @@ package hnsw
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -39,33 +40,35 @@ func open(part Part, id int64, data []byte, minLen int) error {
 	return nil
 }
 
-// identity tells indexes apart in the process's cache.
+// identity is a hash of what an index was created with.
 type identity [16]byte
 
-// token names a committed state of an index. Two states with equal tokens are
-// the same, also in copies of the file.
-type token struct {
-	counter uint64
-	random  uint64
-}
+// token names a committed state of an index; see token.go.
+type token [16]byte
 
 const configID = 1
+
+// firstLog is the id of the log row of a state that replaces all others.
+const firstLog = 1
 
 var configMagic = []byte("nearlite hnsw\x00")
 
 const configLen = 4 + 14 + 2 + 16 + 4*4 + 8 + 2
 
 // encodeConfig makes the row of PartConfig.
-func encodeConfig(p Params, id identity) []byte {
+func encodeConfig(p Params) []byte {
 	b := make([]byte, 4, configLen)
 	b = append(b, configMagic...)
 	b = binary.LittleEndian.AppendUint16(b, formatVersion)
-	b = append(b, id[:]...)
+	at := len(b)
+	b = append(b, make([]byte, len(identity{}))...)
 	for _, v := range []int{p.Dims, p.M, p.EfConstruction, p.EfSearch} {
 		b = binary.LittleEndian.AppendUint32(b, uint32(v))
 	}
 	b = binary.LittleEndian.AppendUint64(b, p.Seed)
 	b = append(b, byte(p.Metric), byte(p.Quantize))
+	sum := sha256.Sum256(b)
+	copy(b[at:], sum[:len(identity{})])
 	seal(PartConfig, configID, b)
 	return b
 }
@@ -119,7 +122,7 @@ type header struct {
 	chunks    uint32 // dups chunks in use or free
 	freeChunk uint32 // first free chunk + 1
 	efSearch  uint32
-	buildMS   uint32 // what the last Build took
+	reserved  uint32 // 0; earlier programs wrote how long the last Build took
 }
 
 const (
@@ -136,16 +139,21 @@ func (h *header) fields() [10]*uint32 {
 // encodeLog makes a row of PartLog.
 func encodeLog(b []byte, id int64, kind byte, h *header, edits []byte) []byte {
 	b = append(b[:0], 0, 0, 0, 0, kind)
-	for _, v := range []uint64{h.token.counter, h.token.random, h.previous.counter, h.previous.random, uint64(h.rowCount)} {
-		b = binary.LittleEndian.AppendUint64(b, v)
-	}
-	for _, v := range h.fields() {
-		b = binary.LittleEndian.AppendUint32(b, *v)
-	}
-	b = binary.LittleEndian.AppendUint32(b, h.buildMS)
+	b = append(b, h.token[:]...)
+	b = append(b, h.previous[:]...)
+	b = h.appendCounts(b)
 	b = append(b, edits...)
 	seal(PartLog, id, b)
 	return b
+}
+
+// appendCounts appends all of the header but the tokens.
+func (h *header) appendCounts(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.rowCount))
+	for _, v := range h.fields() {
+		b = binary.LittleEndian.AppendUint32(b, *v)
+	}
+	return binary.LittleEndian.AppendUint32(b, h.reserved)
 }
 
 // peekToken reads the token of a log row that may have been seen before.
@@ -153,7 +161,7 @@ func peekToken(b []byte) token {
 	if len(b) < headerLen {
 		return token{}
 	}
-	return token{binary.LittleEndian.Uint64(b[5:]), binary.LittleEndian.Uint64(b[13:])}
+	return token(b[5:21])
 }
 
 // decodeLog reads a row of PartLog; edits is a part of b.
@@ -165,16 +173,14 @@ func decodeLog(id int64, b []byte) (kind byte, h header, edits []byte, err error
 	if kind != logCheckpoint && kind != logEdits {
 		return 0, h, nil, corruptf(PartLog, id, "kind is %d, want %d or %d", kind, logCheckpoint, logEdits)
 	}
-	u64 := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
-	h.token = token{u64(5), u64(13)}
-	h.previous = token{u64(21), u64(29)}
-	h.rowCount = int64(u64(37))
+	h.token, h.previous = token(b[5:21]), token(b[21:37])
+	h.rowCount = int64(binary.LittleEndian.Uint64(b[37:]))
 	at := 45
 	for _, v := range h.fields() {
 		*v = binary.LittleEndian.Uint32(b[at:])
 		at += 4
 	}
-	h.buildMS = binary.LittleEndian.Uint32(b[at:])
+	h.reserved = binary.LittleEndian.Uint32(b[at:])
 	if err := h.validate(); err != nil {
 		return 0, h, nil, corruptf(PartLog, id, "%v", err)
 	}

@@ -1,25 +1,26 @@
 package hnsw
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"weak"
 )
 
-// Create writes the rows of an empty index.
+// Create writes the rows of an empty index. The same parameters give the same rows.
 func Create(st Store, p Params) error {
 	p = p.Normalize()
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	var id identity
-	rand.Read(id[:])
-	if err := st.Put(PartConfig, configID, encodeConfig(p, id)); err != nil {
+	config := encodeConfig(p)
+	if err := st.Put(PartConfig, configID, config); err != nil {
 		return err
 	}
-	h := header{token: token{1, randomToken()}, efSearch: uint32(p.EfSearch)}
-	return st.Put(PartLog, 1, encodeLog(nil, 1, logCheckpoint, &h, nil))
+	h := header{efSearch: uint32(p.EfSearch)}
+	c := newChain(chainCreate, token{})
+	c.row(PartConfig, configID, config)
+	h.token = c.token(firstLog, &h)
+	return st.Put(PartLog, firstLog, encodeLog(nil, firstLog, logCheckpoint, &h, nil))
 }
 
 // Index is one connection's handle of an index. It is used by one goroutine at
@@ -34,7 +35,7 @@ type Index struct {
 	base  Vectors
 	g     *geometry
 	p     Params
-	id    identity
+	key   familyKey
 
 	last    weak.Pointer[snapshot] // the state seen last
 	logRow  []byte                 // buffer of the newest log row
@@ -65,7 +66,7 @@ func Open(cache *Cache, st Store, base Vectors) (*Index, error) {
 	}
 	g := newGeometry(p)
 	return &Index{
-		cache: cache, st: st, base: base, g: g, p: p, id: id,
+		cache: cache, st: st, base: base, g: g, p: p, key: familyKey{st.Key(), id},
 		trav: newTraverser(g), row: make([]byte, g.rowStride), vec: make([]float32, p.Dims),
 	}, nil
 }
@@ -114,12 +115,12 @@ func (ix *Index) snapshot() (*snapshot, error) {
 	if s := ix.last.Value(); s != nil && s.token == want && s.lastLog == id {
 		return s, nil
 	}
-	s := ix.cache.find(ix.id, want)
+	s := ix.cache.find(ix.key, want)
 	if s == nil || s.lastLog != id {
-		if s, err = openSnapshot(ix.g, ix.st, ix.cache, ix.id, id); err != nil {
+		if s, err = openSnapshot(ix.g, ix.st, ix.cache, ix.key, id); err != nil {
 			return nil, err
 		}
-		s = ix.cache.add(ix.id, s)
+		s = ix.cache.add(ix.key, s)
 	}
 	ix.last = weak.Make(s)
 	return s, nil
@@ -252,7 +253,7 @@ func (ix *Index) Commit() {
 	if err != nil {
 		return
 	}
-	s = ix.cache.add(ix.id, s)
+	s = ix.cache.add(ix.key, s)
 	ix.last = weak.Make(s)
 	ix.cache.loaded(size)
 }

@@ -73,6 +73,4 @@ type Stats struct {
 	LogRows    int64
 	LogBytes   int64
 	CacheBytes int64 // bytes of this index in the process's cache
-
-	BuildMilliseconds int64 // what the last Build took, 0 if there was none
 }

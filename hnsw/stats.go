@@ -11,8 +11,8 @@ func (ix *Index) Stats() (Stats, error) {
 	s := Stats{
 		Rows: v.rowCount, Nodes: int64(v.live), FreeNodes: int64(v.nodes - v.live),
 		MaxLevel: -1, LogRows: v.logRows, LogBytes: v.logSize,
-		BuildMilliseconds: int64(v.buildMS), EfSearch: int(v.efSearch),
-		Bytes: map[Part]int64{},
+		EfSearch: int(v.efSearch),
+		Bytes:    map[Part]int64{},
 	}
 	if v.entry != 0 {
 		s.MaxLevel = int(v.top)

@@ -40,6 +40,11 @@ func Parts() []Part {
 // KEY, data BLOB) per part, through one connection and inside its current
 // transaction. It is used by one goroutine at a time.
 type Store interface {
+	// Key says where the index is. Indexes of which the process has one state in
+	// memory have the same key: a connection's and another's to the same file. It
+	// must tell files apart that different people may write.
+	Key() string
+
 	// Get returns the row's data, nil if there is no such row. It may use buf,
 	// which it grows as needed; the result is the caller's until the next Get
 	// with the same buf.

@@ -1,7 +1,6 @@
 package hnsw
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"maps"
 	"slices"
@@ -13,6 +12,7 @@ import (
 type tx struct {
 	view
 	base    *snapshot
+	origin  token // of the state that the changed blocks are laid over
 	epoch   uint64
 	ops     opWriter
 	rowsTop map[RowID]uint32 // newest changes of rowid -> node, above state.rows
@@ -30,6 +30,7 @@ func (t *tx) rowsN(delta int64) { t.rowCount += delta }
 type save struct {
 	id      int
 	state   state
+	origin  token
 	ops     int
 	direct  bool
 	changed bool
@@ -45,7 +46,7 @@ var minFold = 256 << 10
 const foldShare = 4
 
 func newTx(s *snapshot, st Store, cache *Cache) *tx {
-	t := &tx{base: s, epoch: newEpoch(), rowsTop: map[RowID]uint32{}}
+	t := &tx{base: s, origin: s.token, epoch: newEpoch(), rowsTop: map[RowID]uint32{}}
 	own := s.state
 	own.lastLog++ // the id of the log row that sync will write
 	t.view = view{state: &own, g: s.g, st: st, cache: cache}
@@ -71,7 +72,7 @@ func (t *tx) foldLimit() int {
 func (t *tx) savepoint(id int) {
 	t.release(id)
 	t.rowsFreeze()
-	t.saves = append(t.saves, save{id, *t.state, len(t.ops.b), t.direct, t.changed})
+	t.saves = append(t.saves, save{id, *t.state, t.origin, len(t.ops.b), t.direct, t.changed})
 	t.epoch = newEpoch()
 }
 
@@ -96,7 +97,7 @@ func (t *tx) rollbackTo(id int) {
 		if s.id < id {
 			continue
 		}
-		*t.state = s.state
+		*t.state, t.origin = s.state, s.origin
 		t.ops.b = t.ops.b[:s.ops]
 		t.direct, t.changed, t.broken = s.direct, s.changed, nil
 		t.rowsTop = map[RowID]uint32{}
@@ -361,9 +362,10 @@ func (t *tx) sync() error {
 	if !t.changed || t.synced {
 		return nil
 	}
-	t.token = token{t.base.token.counter + 1, randomToken()}
-	t.previous = t.base.token
 	if t.logging() && int(t.logSize)+len(t.ops.b) <= t.foldLimit() {
+		c := newChain(chainEdits, t.base.token)
+		c.row(PartLog, t.lastLog, t.ops.b)
+		t.token, t.previous = c.token(t.lastLog, &t.header), t.base.token
 		row := encodeLog(nil, t.lastLog, logEdits, &t.header, t.ops.b)
 		if err := t.st.Put(PartLog, t.lastLog, row); err != nil {
 			return err
@@ -375,19 +377,15 @@ func (t *tx) sync() error {
 	return nil
 }
 
-func randomToken() uint64 {
-	var b [8]byte
-	rand.Read(b[:])
-	return binary.LittleEndian.Uint64(b[:])
-}
-
 // fold writes every block that differs from the store's, and replaces the log
 // by one row without edits.
 func (t *tx) fold() error {
 	t.direct = true
 	var b []byte
+	hash := newChain(chainBlocks, t.origin)
 	write := func(d int, block uint32, p unsafe.Pointer) error {
 		b = t.state.encodeBlock(t.g, b, d, block, p, t.lastLog)
+		hash.row(dirParts[d], int64(block), b)
 		return t.st.Put(dirParts[d], int64(block), b)
 	}
 	err := t.edits.blocks(func(d int, block uint32) error {
@@ -427,13 +425,14 @@ func (t *tx) fold() error {
 		if n := nodes[r]; n == 0 {
 			err = t.st.Delete(PartRows, r)
 		} else {
-			b = encodeRow(b, NodeID(n-1))
+			b = encodeRow(b, NodeID(n-1)) // not hashed: the blocks say the same
 			err = t.st.Put(PartRows, r, b)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	t.token, t.previous = hash.token(t.lastLog, &t.header), t.origin
 	return t.checkpoint()
 }
 
@@ -498,18 +497,17 @@ func (t *tx) publish() (_ *snapshot, size int64, err error) {
 
 // openSnapshot makes the snapshot of the store's newest state, whose log row is
 // given. It reads the log only.
-func openSnapshot(g *geometry, st Store, cache *Cache, id identity, lastLog int64) (*snapshot, error) {
+func openSnapshot(g *geometry, st Store, cache *Cache, key familyKey, lastLog int64) (*snapshot, error) {
 	from := int64(0)
-	base := cache.newest(id, lastLog)
-	if base != nil {
-		data, err := st.Get(PartLog, base.lastLog, nil)
+	var base *snapshot
+	for _, s := range cache.older(key, lastLog) {
+		data, err := st.Get(PartLog, s.lastLog, nil)
 		if err != nil {
 			return nil, err
 		}
-		if peekToken(data) == base.token {
-			from = base.lastLog + 1
-		} else {
-			base = nil
+		if peekToken(data) == s.token {
+			base, from = s, s.lastLog+1
+			break
 		}
 	}
 	var s state

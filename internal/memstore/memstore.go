@@ -5,9 +5,11 @@ package memstore
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nearlite/nearlite/hnsw"
 )
@@ -46,6 +48,7 @@ func (s state) share() state {
 
 // DB is the committed state, shared by its connections.
 type DB struct {
+	key       string
 	mu        sync.Mutex
 	committed state
 	version   int64
@@ -53,7 +56,11 @@ type DB struct {
 }
 
 // New returns an empty database.
-func New() *DB { return &DB{committed: newState()} }
+func New() *DB {
+	return &DB{key: fmt.Sprint("memstore ", made.Add(1)), committed: newState()}
+}
+
+var made atomic.Int64
 
 // Conn returns a new connection.
 func (db *DB) Conn() *Conn { return &Conn{db: db, failAfter: -1, readAfter: -1} }
@@ -230,6 +237,9 @@ func (c *Conn) change(part hnsw.Part, fn func(t *table)) error {
 	fn(t)
 	return nil
 }
+
+// Key implements hnsw.Store.
+func (c *Conn) Key() string { return c.db.key }
 
 // Get implements hnsw.Store.
 func (c *Conn) Get(part hnsw.Part, id int64, buf []byte) ([]byte, error) {

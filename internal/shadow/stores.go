@@ -1,6 +1,10 @@
 package shadow
 
 import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+
 	"github.com/nearlite/nearlite/hnsw"
 	"github.com/nearlite/nearlite/lexical"
 )
@@ -10,6 +14,22 @@ type HNSW struct{ Tables *Tables }
 
 // HNSWSuffixes are the suffixes of a vector index's shadow tables.
 func HNSWSuffixes() []string { return suffixes(hnsw.Parts()) }
+
+// Key implements hnsw.Store: the file and the name of the index. What is not in a
+// file is the connection's own.
+func (s HNSW) Key() string {
+	t := s.Tables
+	if t.key == "" {
+		t.key = t.conn.Filename(t.schema)
+		if t.key == "" {
+			t.key = fmt.Sprint("memory ", private.Add(1))
+		}
+	}
+	return t.key + "\x00" + strings.ToLower(t.name)
+}
+
+// private numbers the databases that are in no file.
+var private atomic.Int64
 
 // Get implements hnsw.Store.
 func (s HNSW) Get(part hnsw.Part, id int64, buf []byte) ([]byte, error) {

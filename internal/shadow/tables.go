@@ -34,6 +34,7 @@ var verbSQL = [numVerbs]string{
 // Tables are the shadow tables of one index.
 type Tables struct {
 	conn         host.Conn
+	key          string // of the database, see HNSW.Key; "" when not asked for yet
 	schema, name string
 	suffixes     []string
 	stmts        [][numVerbs]host.Stmt
