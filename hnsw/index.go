@@ -38,6 +38,8 @@ type Index struct {
 	key   familyKey
 
 	last    weak.Pointer[snapshot] // the state seen last
+	pin     bool                   // between Pin and Unpin
+	pinned  *snapshot              // what reads see until Unpin
 	logRow  []byte                 // buffer of the newest log row
 	begun   bool
 	pending []int // savepoints set before the first change
@@ -48,6 +50,8 @@ type Index struct {
 	link *linker
 	row  []byte // code of a vector to insert
 	vec  []float32
+
+	recalled []uint32 // nodes + 1 by a hash of their rowids, see recall
 }
 
 // Open returns a handle. It reads the index's configuration only. base is where
@@ -102,7 +106,15 @@ func (ix *Index) SetEfSearch(ef int) error {
 
 // snapshot returns the state that the connection's transaction sees, and keeps
 // it alive while the caller holds it.
-func (ix *Index) snapshot() (*snapshot, error) {
+func (ix *Index) snapshot() (s *snapshot, err error) {
+	if ix.pinned != nil {
+		return ix.pinned, nil
+	}
+	defer func() {
+		if ix.pin {
+			ix.pinned = s
+		}
+	}()
 	id, data, err := ix.st.Last(PartLog, ix.logRow)
 	if err != nil {
 		return nil, err
@@ -115,7 +127,7 @@ func (ix *Index) snapshot() (*snapshot, error) {
 	if s := ix.last.Value(); s != nil && s.token == want && s.lastLog == id {
 		return s, nil
 	}
-	s := ix.cache.find(ix.key, want)
+	s = ix.cache.find(ix.key, want)
 	if s == nil || s.lastLog != id {
 		if s, err = openSnapshot(ix.g, ix.st, ix.cache, ix.key, id); err != nil {
 			return nil, err
@@ -261,7 +273,18 @@ func (ix *Index) Commit() {
 // Rollback ends the transaction and drops its changes.
 func (ix *Index) Rollback() { ix.end() }
 
-func (ix *Index) end() { ix.begun, ix.tx, ix.link, ix.pending = false, nil, nil, nil }
+func (ix *Index) end() {
+	ix.begun, ix.tx, ix.link, ix.pending = false, nil, nil, nil
+	ix.Unpin()
+}
+
+// Pin lets all reads until Unpin see the state that the first of them finds,
+// without asking the store again which it is. The caller sees to it that the
+// database's transaction goes on.
+func (ix *Index) Pin() { ix.pin = true }
+
+// Unpin ends what Pin began.
+func (ix *Index) Unpin() { ix.pin, ix.pinned = false, nil }
 
 // Contains reports whether a row is indexed.
 func (ix *Index) Contains(rowid RowID) (bool, error) {

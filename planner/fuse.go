@@ -57,8 +57,8 @@ type Leg struct {
 	Items []Item
 	// Known holds scores of rows that are not in Items but are known all the same,
 	// because they were computed for the other leg's rows. Such a row has a score
-	// in this leg but no rank. May be nil.
-	Known map[int64]float64
+	// in this leg but no rank. In any order; may be nil.
+	Known []Item
 	// Complete says that Items holds every row that has a score: the list ended by
 	// itself, not at the depth asked for.
 	Complete bool
@@ -106,6 +106,28 @@ type Fusion struct {
 // Errors: an unknown method or normalization, a weight outside 0..1, a negative
 // rank constant.
 func Fuse(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, error) {
+	return new(Fuser).Fuse(lexical, vector, opt)
+}
+
+// Fuser is Fuse with memory that is used again: the rows it returns are overwritten by
+// the next call. Not for concurrent use.
+type Fuser struct {
+	// Keep bounds the rows returned, the best ones; 0: all.
+	Keep int
+
+	rows, out []Fused
+	keys      []fusedKey
+	table     rowTable
+	// Rows whose score in a leg fuseAuto assumed.
+	noText, noVector []int
+	count            int
+}
+
+// Count is the number of rows of the last union of legs.
+func (f *Fuser) Count() int { return f.count }
+
+// Fuse is the function of that name.
+func (f *Fuser) Fuse(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, error) {
 	if opt.Method == "" {
 		opt.Method = Auto
 	}
@@ -113,7 +135,9 @@ func Fuse(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, error) {
 	if err := opt.validate(); err != nil {
 		return nil, info, err
 	}
-	rows := union(lexical, vector)
+	f.union(lexical, vector)
+	rows := f.rows
+	f.count = len(rows)
 	switch {
 	case len(lexical.Items) == 0:
 		info.Weight = 1
@@ -132,15 +156,69 @@ func Fuse(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, error) {
 	case opt.Method == DBSF:
 		info.Weight = fuseDBSF(rows, lexical, vector, opt)
 	default:
-		info.Weight, info.Support = fuseAuto(rows, lexical, vector, opt)
+		info.Weight, info.Support = f.fuseAuto(lexical, vector, opt)
 	}
-	slices.SortFunc(rows, func(a, b Fused) int {
-		if c := cmp.Compare(b.Score, a.Score); c != 0 {
-			return c
+	return f.best(), info, nil
+}
+
+// fusedKey orders a row. Keys are sorted in place of the rows, which are wide.
+type fusedKey struct {
+	score float64
+	rowid int64
+	at    int
+}
+
+func compareFused(a, b fusedKey) int {
+	switch {
+	case a.score > b.score:
+		return -1
+	case a.score < b.score:
+		return 1
+	}
+	if c := cmp.Compare(b.score, a.score); c != 0 {
+		return c // one of them is no number
+	}
+	return cmp.Compare(a.rowid, b.rowid)
+}
+
+// best orders the rows and keeps the best.
+func (f *Fuser) best() []Fused {
+	keys := f.keys[:0]
+	keep := f.Keep
+	if keep <= 0 || keep > len(f.rows) {
+		keep = len(f.rows)
+	}
+	if keep > 32 {
+		for i := range f.rows {
+			keys = append(keys, fusedKey{f.rows[i].Score, f.rows[i].RowID, i})
 		}
-		return cmp.Compare(a.RowID, b.RowID)
-	})
-	return rows, info, nil
+		slices.SortFunc(keys, compareFused)
+		keys = keys[:keep]
+	} else {
+		for i := range f.rows {
+			k := fusedKey{f.rows[i].Score, f.rows[i].RowID, i}
+			n := len(keys)
+			switch {
+			case n < keep:
+				keys = append(keys, k)
+			case n > 0 && compareFused(k, keys[n-1]) < 0:
+				n--
+			default:
+				continue
+			}
+			for n > 0 && compareFused(k, keys[n-1]) < 0 {
+				keys[n] = keys[n-1]
+				n--
+			}
+			keys[n] = k
+		}
+	}
+	out := f.out[:0]
+	for _, k := range keys {
+		out = append(out, f.rows[k.at])
+	}
+	f.keys, f.out = keys, out
+	return out
 }
 
 func (o FuseOptions) validate() error {
@@ -162,36 +240,36 @@ func (o FuseOptions) validate() error {
 }
 
 // union lists the rows of both legs with their ranks and known scores.
-func union(lexical, vector Leg) []Fused {
-	rows := make([]Fused, 0, len(lexical.Items)+len(vector.Items))
-	at := make(map[int64]int, cap(rows))
+func (f *Fuser) union(lexical, vector Leg) {
+	rows := f.rows[:0]
+	at := &f.table
+	at.reset(len(lexical.Items) + len(vector.Items))
 	nan := math.NaN()
 	for i, it := range lexical.Items {
-		if _, seen := at[it.RowID]; seen {
-			continue
+		if s := at.slot(it.RowID); s.at == 0 {
+			rows = append(rows, Fused{RowID: it.RowID, LexicalRank: i + 1, LexicalScore: it.Score, VectorScore: nan})
+			*s = rowSlot{it.RowID, int32(len(rows))}
 		}
-		at[it.RowID] = len(rows)
-		f := Fused{RowID: it.RowID, LexicalRank: i + 1, LexicalScore: it.Score, VectorScore: nan}
-		if s, ok := vector.Known[it.RowID]; ok {
-			f.VectorScore = s
-		}
-		rows = append(rows, f)
 	}
 	for i, it := range vector.Items {
-		if j, seen := at[it.RowID]; seen {
-			if rows[j].VectorRank == 0 {
-				rows[j].VectorRank, rows[j].VectorScore = i+1, it.Score
-			}
-			continue
+		if s := at.slot(it.RowID); s.at == 0 {
+			rows = append(rows, Fused{RowID: it.RowID, VectorRank: i + 1, VectorScore: it.Score, LexicalScore: nan})
+			*s = rowSlot{it.RowID, int32(len(rows))}
+		} else if r := &rows[s.at-1]; r.VectorRank == 0 {
+			r.VectorRank, r.VectorScore = i+1, it.Score
 		}
-		at[it.RowID] = len(rows)
-		f := Fused{RowID: it.RowID, VectorRank: i + 1, VectorScore: it.Score, LexicalScore: nan}
-		if s, ok := lexical.Known[it.RowID]; ok {
-			f.LexicalScore = s
-		}
-		rows = append(rows, f)
 	}
-	return rows
+	for _, it := range lexical.Known {
+		if i := at.find(it.RowID); i >= 0 && rows[i].LexicalRank == 0 {
+			rows[i].LexicalScore = it.Score
+		}
+	}
+	for _, it := range vector.Known {
+		if i := at.find(it.RowID); i >= 0 && rows[i].VectorRank == 0 {
+			rows[i].VectorScore = it.Score
+		}
+	}
+	f.rows = rows
 }
 
 func fuseRRF(rows []Fused, opt FuseOptions) (weight float64) {
@@ -296,28 +374,34 @@ const (
 //     of the text leg's ten best. Rows chosen by a weak encoder have little of the
 //     query's words (support 0.3 to 0.5); where the encoder is as good as the words
 //     are, the lists agree (0.75 to 0.95). A weight given by the user replaces this.
-func fuseAuto(rows []Fused, lexical, vector Leg, opt FuseOptions) (weight, support float64) {
-	fillLexical(rows, lexical)
-	fillVector(rows, vector)
+func (f *Fuser) fuseAuto(lexical, vector Leg, opt FuseOptions) (weight, support float64) {
+	rows := f.rows
+	f.noText = fillLexical(rows, lexical, f.noText[:0])
+	f.noVector = fillVector(rows, vector, f.noVector[:0])
 	support = lexicalSupport(rows, lexical)
 	weight = leastWeight + supportWeight*support
 	if opt.HasWeight {
 		weight = opt.Weight
 	}
-	// The vector part is added up on scores that stay unknown to the caller: only
-	// the ones that were computed remain in the result.
 	lm, ls := moments(len(rows), func(i int) float64 { return rows[i].LexicalScore })
 	vm, vs := moments(len(rows), func(i int) float64 { return rows[i].VectorScore })
 	for i := range rows {
 		r := &rows[i]
 		r.Score = (1-weight)*standard(r.LexicalScore, lm, ls) + weight*standard(r.VectorScore, vm, vs)
 	}
-	forgetAssumed(rows, lexical, vector)
+	// No column shows a score that nobody computed.
+	for _, i := range f.noText {
+		rows[i].LexicalScore = math.NaN()
+	}
+	for _, i := range f.noVector {
+		rows[i].VectorScore = math.NaN()
+	}
 	return weight, support
 }
 
-// fillLexical gives every row a text score.
-func fillLexical(rows []Fused, lexical Leg) {
+// fillLexical gives every row a text score, and appends the rows whose score it
+// assumed.
+func fillLexical(rows []Fused, lexical Leg, assumedFor []int) []int {
 	floor := 0.0
 	if !math.IsNaN(lexical.Least) && !math.IsInf(lexical.Least, 0) {
 		floor = lexical.Least
@@ -329,33 +413,23 @@ func fillLexical(rows []Fused, lexical Leg) {
 	for i := range rows {
 		if math.IsNaN(rows[i].LexicalScore) {
 			rows[i].LexicalScore = assumed
+			assumedFor = append(assumedFor, i)
 		}
 	}
+	return assumedFor
 }
 
 // fillVector gives every row a vector score; rows without a vector get the list's
-// last.
-func fillVector(rows []Fused, vector Leg) {
+// last, and are appended.
+func fillVector(rows []Fused, vector Leg, assumedFor []int) []int {
 	assumed := vector.Items[len(vector.Items)-1].Score
 	for i := range rows {
 		if math.IsNaN(rows[i].VectorScore) {
 			rows[i].VectorScore = assumed
+			assumedFor = append(assumedFor, i)
 		}
 	}
-}
-
-// forgetAssumed makes the scores that fillLexical and fillVector assumed unknown
-// again, so that no column shows a score nobody computed.
-func forgetAssumed(rows []Fused, lexical, vector Leg) {
-	for i := range rows {
-		r := &rows[i]
-		if _, known := lexical.Known[r.RowID]; r.LexicalRank == 0 && !known {
-			r.LexicalScore = math.NaN()
-		}
-		if _, known := vector.Known[r.RowID]; r.VectorRank == 0 && !known {
-			r.VectorScore = math.NaN()
-		}
-	}
+	return assumedFor
 }
 
 // lexicalSupport is the mean text score of the vector leg's best rows over the

@@ -125,7 +125,7 @@ func TestDBSF(t *testing.T) {
 func TestAutoSupport(t *testing.T) {
 	lex := leg(10, 9, 8, 7)
 	agreeing := leg(.9, .8, .7, .6)
-	stranger := planner.Leg{Items: []planner.Item{{11, .9}, {12, .8}, {13, .7}, {4, .6}}, Known: map[int64]float64{1: .1, 2: .1, 3: .1}}
+	stranger := planner.Leg{Items: []planner.Item{{11, .9}, {12, .8}, {13, .7}, {4, .6}}, Known: []planner.Item{{1, .1}, {2, .1}, {3, .1}}}
 	rows, info, err := planner.Fuse(lex, agreeing, planner.FuseOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func TestFuseInvariants(t *testing.T) {
 			score -= []float64{0, 0, 1, rng.Float64()}[rng.IntN(4)]
 		}
 		if rng.IntN(2) == 0 {
-			l.Known = map[int64]float64{3: score - 1, 5: score - 2}
+			l.Known = []planner.Item{{3, score - 1}, {5, score - 2}}
 		}
 		return l
 	}

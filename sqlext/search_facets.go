@@ -38,7 +38,7 @@ func runLexicalFacets(s *searcher, c *searchCall, _ bool) (*searchResult, error)
 	if c.err != nil {
 		return nil, c.err
 	}
-	opt, err := parseSearchOptions(fn, options, lexicalFacetsOptions)
+	opt, err := s.searchOptions(fn, options, lexicalFacetsOptions)
 	if err != nil {
 		return nil, err
 	}

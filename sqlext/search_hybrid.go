@@ -1,6 +1,7 @@
 package sqlext
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -17,17 +18,48 @@ const minDepth = 50
 
 // hybrid is one hybrid search with both legs.
 type hybrid struct {
-	s       *searcher
-	opt     *searchOptions
-	vec     *vectorLeg
-	lex     *lexicalLeg
-	fusion  *plans.FusionExplain
-	times   plans.Times
-	watch   *stopwatch
-	tuned   bool      // fusion_tune chose the fusion
-	ghosts  bool      // there may be entries whose rows were replaced
-	unknown []int64   // rows that only the text leg found
-	buf     []float32 // for a vector
+	s      *searcher
+	opt    *searchOptions
+	vec    *vectorLeg
+	lex    *lexicalLeg
+	fusion *plans.FusionExplain
+	times  plans.Times
+	watch  *stopwatch
+	tuned  bool // fusion_tune chose the fusion
+	ghosts bool // there may be entries whose rows were replaced
+
+	estimated bool // the distances of rows that only the text leg found are those of codes
+	*hybridMemory
+}
+
+// hybridMemory is what a hybrid search uses again. A search takes the searcher's and
+// gives it back; a search inside another one (in a filter) makes its own.
+type hybridMemory struct {
+	fuser    plans.Fuser
+	lexItems []plans.Item
+	vecItems []plans.Item
+	known    []plans.Item
+	byText   []float64
+	rows     []searchRow
+	buf      []float32 // for a vector
+
+	// Of the rows that only the text leg found, in the order of its list: their places
+	// there, their rowids and, NaN if unknown, their distances.
+	alone     []int
+	unknown   []int64
+	distances []float64
+}
+
+func (s *searcher) takeHybridMemory() (m *hybridMemory, done func()) {
+	if m = s.hybrid; m == nil {
+		m = &hybridMemory{}
+	}
+	s.hybrid = nil
+	return m, func() {
+		if cap(m.rows) <= 1<<14 && cap(m.lexItems) <= 1<<14 { // what is kept stays small
+			s.hybrid = m
+		}
+	}
 }
 
 // runHybridSearch is hybrid_search.
@@ -47,7 +79,7 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if c.err != nil {
 		return nil, c.err
 	}
-	opt, err := parseSearchOptions(fn, options, hybridSearchOptions)
+	opt, err := s.searchOptions(fn, options, hybridSearchOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +87,7 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if err != nil {
 		return nil, err
 	}
-	defer vt.leave()
+	defer vt.done()
 	lt, err := s.lexicalTable(lexicalName)
 	if err != nil {
 		return nil, err
@@ -79,7 +111,13 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if filter != nil {
 		filter.memo = map[int64]bool{}
 	}
-	h := &hybrid{s: s, opt: opt, watch: watch}
+	memory, give := s.takeHybridMemory()
+	defer give()
+	h := &hybrid{s: s, opt: opt, watch: watch, hybridMemory: memory}
+	h.fuser.Keep = k
+	if opt.groupBy != "" || !math.IsNaN(opt.mmr) {
+		h.fuser.Keep = 0 // they choose among all
+	}
 	if hasVector {
 		if h.vec, err = s.newVectorLeg(vt, q, opt, filter); err != nil {
 			return nil, err
@@ -116,31 +154,54 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 		return h.run(s.interrupt(), n)
 	}
 	rows, err := s.refine(fn, vt.base, opt, k, start, fused)
-	if err == nil && h.lex != nil && h.lex.unchecked {
+	if err == nil && h.lex != nil && h.vec != nil {
 		var gone bool
-		if gone, err = anyGone(lt.base, rows); gone {
+		if gone, err = h.settle(rows); gone {
 			h.lex.unchecked = false
-			rows, err = s.refine(fn, vt.base, opt, k, start, fused)
+			if rows, err = s.refine(fn, vt.base, opt, k, start, fused); err == nil {
+				_, err = h.settle(rows)
+			}
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	res := &searchResult{rows: rows}
+	res := &searchResult{rows: slices.Clone(rows)}
 	if explain {
+		h.times.Fuse += watch.lap()
 		res.explain, err = h.explain(k, len(rows), filter)
 	}
 	return res, err
 }
 
-// anyGone looks up the rows of a result that only the text leg found and whose vector
-// was not read.
-func anyGone(b *baseTable, rows []searchRow) (bool, error) {
-	for _, r := range rows {
-		if r.distance == r.distance {
+// settle reads the vectors of a result's rows that only the text leg found: the
+// distance that is shown is the vector's. gone reports a row that is no longer in the
+// table, while nobody has looked.
+func (h *hybrid) settle(rows []searchRow) (gone bool, err error) {
+	t := h.vec.t
+	source := baseVectors{t}
+	for i := range rows {
+		r := &rows[i]
+		if r.vectorRank != 0 || r.distance == r.distance && !h.estimated {
 			continue
 		}
-		if ok, err := b.exists(r.id); !ok || err != nil {
+		r.distance = math.NaN()
+		v, ok, err := source.Vector(r.id, h.buf)
+		if err != nil {
+			return false, t.wrap(err)
+		}
+		if ok && len(v) == len(h.vec.q) {
+			h.buf = v[:0]
+			h.vec.record.Distances++
+			if d := t.params.Metric.Distance(h.vec.q, v); d <= h.opt.maxDistance {
+				r.distance = d
+			}
+			continue
+		}
+		if !h.lex.unchecked {
+			continue
+		}
+		if ok, err = h.lex.t.base.exists(r.id); !ok || err != nil {
 			return err == nil, err
 		}
 	}
@@ -209,30 +270,35 @@ func (h *hybrid) run(ctx context.Context, n int) (rows []searchRow, all bool, er
 // table.
 func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexical.Hit) (rows []searchRow, gone bool, err error) {
 	auto := h.opt.fuse.Method == "" || h.opt.fuse.Method == plans.Auto
-	lex, vec, distance, gone, err := h.legs(ctx, n, near, said, auto || !math.IsInf(h.opt.maxDistance, 1))
+	bounded := !math.IsInf(h.opt.maxDistance, 1)
+	lex, vec, gone, err := h.legs(ctx, n, near, said, auto || bounded, bounded)
 	if gone || err != nil {
 		return nil, gone, err
 	}
-	if !math.IsInf(h.opt.maxDistance, 1) {
-		lex.Items = dropFar(lex.Items, distance, h.opt.maxDistance)
+	if bounded {
+		lex.Items = h.dropFar(lex.Items)
 	}
-	fused, info, err := plans.Fuse(lex, vec, h.opt.fuse)
+	fused, info, err := h.fuser.Fuse(lex, vec, h.opt.fuse)
 	if err != nil {
 		return nil, false, errorf("hybrid_search: %v", err)
 	}
-	rows = make([]searchRow, len(fused))
-	for i, f := range fused {
-		d, known := distance[f.RowID]
-		if !known {
-			d = math.NaN()
-		}
-		rows[i] = searchRow{
-			id: f.RowID, score: f.Score, distance: d, lexical: f.LexicalScore,
-			vectorRank: f.VectorRank, lexicalRank: f.LexicalRank,
+	h.byText = slices.Grow(h.byText[:0], len(lex.Items))[:len(lex.Items)]
+	for i, at := range h.alone {
+		h.byText[at] = h.distances[i]
+	}
+	h.rows = slices.Grow(h.rows[:0], len(fused))[:len(fused)]
+	rows = h.rows
+	for i := range fused {
+		f := &fused[i]
+		rows[i] = searchRow{id: f.RowID, score: f.Score, lexical: f.LexicalScore, vectorRank: f.VectorRank, lexicalRank: f.LexicalRank}
+		if f.VectorRank > 0 {
+			rows[i].distance = near[f.VectorRank-1].Distance
+		} else {
+			rows[i].distance = h.byText[f.LexicalRank-1]
 		}
 	}
 	h.fusion = &plans.FusionExplain{
-		Method: info.Method, Weight: round3(info.Weight), Support: round3(info.Support), Depth: n, Candidates: len(fused), Tuned: h.tuned,
+		Method: info.Method, Weight: round3(info.Weight), Support: round3(info.Support), Depth: n, Candidates: h.fuser.Count(), Tuned: h.tuned,
 	}
 	switch info.Method {
 	case plans.RRF:
@@ -249,80 +315,108 @@ func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 }
 
 // legs turns hits into what fusion takes. With complete, rows that only the text leg
-// found get their true distance, which the default fusion uses and which costs one look
-// at the row's vector each.
-func (h *hybrid) legs(ctx context.Context, n int, near []hnsw.Hit, said []lexical.Hit, complete bool) (
-	lex, vec plans.Leg, distance map[int64]float64, gone bool, err error,
+// found get a distance, which the default fusion uses: as the index's codes have it,
+// or, with exact, as their vectors have it.
+func (h *hybrid) legs(ctx context.Context, n int, near []hnsw.Hit, said []lexical.Hit, complete, exact bool) (
+	lex, vec plans.Leg, gone bool, err error,
 ) {
 	metric := h.vec.t.params.Metric
-	distance = make(map[int64]float64, len(near)+len(said))
-	vec = plans.Leg{Items: make([]plans.Item, len(near)), Complete: len(near) < n, Least: leastVectorScore(metric)}
-	for i, hit := range near {
-		vec.Items[i] = plans.Item{RowID: hit.RowID, Score: vectorScore(metric, hit.Distance)}
-		distance[hit.RowID] = hit.Distance
+	h.vecItems, h.lexItems = h.vecItems[:0], h.lexItems[:0]
+	for _, hit := range near {
+		h.vecItems = append(h.vecItems, plans.Item{RowID: hit.RowID, Score: vectorScore(metric, hit.Distance)})
 	}
-	lex = plans.Leg{Items: make([]plans.Item, 0, len(said)), Complete: len(said) < n}
-	h.unknown = h.unknown[:0]
 	for _, hit := range said {
-		lex.Items = append(lex.Items, plans.Item{RowID: hit.RowID, Score: hit.Score})
-		if _, known := distance[hit.RowID]; !known {
-			h.unknown = append(h.unknown, hit.RowID)
+		h.lexItems = append(h.lexItems, plans.Item{RowID: hit.RowID, Score: hit.Score})
+	}
+	vec = plans.Leg{Items: h.vecItems, Complete: len(near) < n, Least: leastVectorScore(metric)}
+	lex = plans.Leg{Items: h.lexItems, Complete: len(said) < n}
+	h.alone = h.fuser.Missing(lex.Items, vec.Items, h.alone[:0])
+	h.unknown, h.distances, h.estimated = h.unknown[:0], h.distances[:0], false
+	for _, at := range h.alone {
+		h.unknown = append(h.unknown, said[at].RowID)
+	}
+	// A vector that is read shows that its row is there. Where rows can go without a
+	// trigger (ghosts.go), that is worth more than the time.
+	if complete && !exact && !h.ghosts && len(h.unknown) > 0 {
+		h.distances, h.estimated, err = h.vec.t.index.Estimate(h.vec.q, h.unknown, h.distances)
+		if err != nil {
+			return lex, vec, false, h.vec.t.wrap(err)
 		}
 	}
-	if complete && len(h.unknown) > 0 {
-		if err := h.measure(ctx, distance, &vec); err != nil {
-			return lex, vec, nil, false, err
+	switch {
+	case h.estimated:
+	case complete:
+		if err := h.measure(ctx); err != nil {
+			return lex, vec, false, err
+		}
+	default:
+		for range h.unknown {
+			h.distances = append(h.distances, math.NaN())
 		}
 	}
-	for _, id := range h.unknown {
-		if _, measured := distance[id]; measured || !h.lex.unchecked || !h.ghosts {
-			continue // its vector was read, its row was or will be looked up
+	h.known = h.known[:0]
+	for i, id := range h.unknown {
+		d := h.distances[i]
+		if d == d {
+			h.known = append(h.known, plans.Item{RowID: id, Score: vectorScore(metric, d)})
+			continue
+		}
+		if !h.lex.unchecked || !h.ghosts {
+			continue // its row was or will be looked up
 		}
 		if ok, err := h.lex.t.base.exists(id); !ok || err != nil {
-			return lex, vec, nil, err == nil, err
+			return lex, vec, err == nil, err
 		}
 	}
-	return lex, vec, distance, false, nil
+	vec.Known = h.known
+	h.vec.record.Distances += int64(len(vec.Known))
+	return lex, vec, false, nil
 }
 
-// measure computes the distances of the rows that only the text leg found.
-func (h *hybrid) measure(ctx context.Context, distance map[int64]float64, vec *plans.Leg) error {
+// measure reads the vectors of the rows that only the text leg found.
+func (h *hybrid) measure(ctx context.Context) error {
 	l := h.vec
-	metric := l.t.params.Metric
-	vec.Known = make(map[int64]float64, len(h.unknown))
 	// The table is asked, not the index: a row's cell is what the index was told, and
 	// looking the row up in the index first would double the time. Rows in the order of
 	// the table share pages.
-	slices.Sort(h.unknown)
+	order := make([]int, len(h.unknown))
+	for i := range order {
+		order[i] = i
+		h.distances = append(h.distances, math.NaN())
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(h.unknown[a], h.unknown[b]) })
 	source := baseVectors{l.t}
-	for i, id := range h.unknown {
-		if i%256 == 0 && ctx.Err() != nil {
+	for n, i := range order {
+		if n%256 == 0 && ctx.Err() != nil {
 			return l.t.wrap(ctx.Err())
 		}
-		v, ok, err := source.Vector(id, h.buf)
+		v, ok, err := source.Vector(h.unknown[i], h.buf)
 		if err != nil {
 			return l.t.wrap(err)
 		}
-		if !ok || len(v) != len(l.q) {
-			continue
-		}
-		if d := metric.Distance(l.q, v); d == d {
-			distance[id] = d
-			vec.Known[id] = vectorScore(metric, d)
+		if ok && len(v) == len(l.q) {
+			h.distances[i] = l.t.params.Metric.Distance(l.q, v)
 		}
 	}
-	l.record.Distances += int64(len(vec.Known))
 	return nil
 }
 
-// dropFar keeps the rows within max_distance; rows without a vector are not.
-func dropFar(items []plans.Item, distance map[int64]float64, bound float64) []plans.Item {
-	kept := items[:0]
-	for _, it := range items {
-		if d, known := distance[it.RowID]; known && d <= bound {
-			kept = append(kept, it)
+// dropFar keeps the rows of the text leg within max_distance, the vector leg's being
+// so already; rows without a vector are not.
+func (h *hybrid) dropFar(items []plans.Item) []plans.Item {
+	kept, alone, distances := items[:0], h.alone[:0], h.distances[:0]
+	next := 0
+	for at, it := range items {
+		if next < len(h.alone) && h.alone[next] == at {
+			d := h.distances[next]
+			if next++; !(d <= h.opt.maxDistance) {
+				continue
+			}
+			alone, distances = append(alone, len(kept)), append(distances, d)
 		}
+		kept = append(kept, it)
 	}
+	h.alone, h.distances = alone, distances
 	return kept
 }
 

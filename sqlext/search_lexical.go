@@ -112,7 +112,7 @@ func (l *lexicalLeg) scan(ctx context.Context, req lexical.Request) ([]lexical.H
 			return nil, err
 		}
 		if !ok {
-			req.Filter = liveRows{base: l.t.base}
+			req.Filter = liveRows{l.t.base, anyRow()}
 			return l.search(ctx, req)
 		}
 	}
@@ -158,7 +158,7 @@ func runLexicalSearch(s *searcher, c *searchCall, explain bool) (*searchResult, 
 	if c.err != nil {
 		return nil, c.err
 	}
-	opt, err := parseSearchOptions(fn, options, lexicalSearchOptions)
+	opt, err := s.searchOptions(fn, options, lexicalSearchOptions)
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,25 @@ var fusionOptions = []string{"fusion", "weight", "rank_constant", "normalize"}
 // maxDepth bounds what one search may be asked to keep in memory.
 const maxDepth = 1_000_000
 
+// searchOptions is parseSearchOptions with a memory: the options of a statement hardly
+// ever change.
+func (s *searcher) searchOptions(fn, text string, known []string) (*searchOptions, error) {
+	key := fn + "\x00" + text
+	if o := s.options[key]; o != nil {
+		c := *o
+		return &c, nil
+	}
+	o, err := parseSearchOptions(fn, text, known)
+	if err == nil && len(text) <= 1000 {
+		if len(s.options) >= maxFilters {
+			clear(s.options)
+		}
+		c := *o
+		s.options[key] = &c
+	}
+	return o, err
+}
+
 // parseSearchOptions reads the options of function fn. Unknown names, wrong types
 // and values out of range are errors that name the option, what was given and what
 // is expected.

@@ -21,6 +21,8 @@ type searcher struct {
 	groups  map[string]host.Stmt // group_by expressions
 	types   map[string]columnType
 	unique  map[string]uniqueness
+	options map[string]*searchOptions // parsed, by function and text
+	hybrid  *hybridMemory             // nil while a hybrid search uses it
 }
 
 func newSearcher(cat *catalog) *searcher {
@@ -30,6 +32,7 @@ func newSearcher(cat *catalog) *searcher {
 		groups:  map[string]host.Stmt{},
 		types:   map[string]columnType{},
 		unique:  map[string]uniqueness{},
+		options: map[string]*searchOptions{},
 	}
 }
 

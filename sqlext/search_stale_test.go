@@ -24,3 +24,39 @@ func TestSearchSkipsStaleEntries(t *testing.T) {
 	}
 	d.wants("2", `SELECT id FROM hybrid_search('docs_vec', 'docs_text', 'walrus', '[2,1]', 1)`)
 }
+
+// Without a UNIQUE constraint no row can go unseen, but for triggers that somebody
+// dropped: a hybrid search looks at what it returns.
+func TestHybridSkipsUnseenDeletes(t *testing.T) {
+	d, _ := openTemp(t)
+	d.docs(60)
+	d.exec(`DROP TRIGGER docs_vec_after_delete`)
+	d.exec(`DROP TRIGGER docs_text_after_delete`)
+	d.exec(`DELETE FROM docs WHERE id = 7`)
+	defer d.exec(`INSERT INTO docs_text(docs_text) VALUES('rebuild')`)
+	defer d.exec(`INSERT INTO docs_vec(docs_vec) VALUES('rebuild')`)
+	d.wants("8", `SELECT group_concat(id, ' ') FROM lexical_search('docs_text', 'number7 number8', 5)`)
+	for _, fusion := range []string{"auto", "rrf", "convex", "dbsf"} {
+		opts := `{"depth":5, "fusion":"` + fusion + `"}`
+		d.wants("0", `SELECT count(*) FROM hybrid_search('docs_vec', 'docs_text', 'number7 number8', '[50,1]', 5, NULL, NULL, ?) WHERE id = 7`, opts)
+		d.wants("1", `SELECT count(*) FROM hybrid_search('docs_vec', 'docs_text', 'number7 number8', '[50,1]', 5, NULL, NULL, ?) WHERE id = 8`, opts)
+	}
+}
+
+// Whatever the fusion, a row's distance is that of its vector, not of its code.
+func TestHybridDistances(t *testing.T) {
+	d, _ := openTemp(t)
+	d.docs(200)
+	d.exec(`UPDATE docs SET embedding = NULL WHERE id = 20`)
+	for _, opts := range []string{
+		`{}`, `{"depth":7}`, `{"fusion":"rrf"}`, `{"fusion":"convex", "depth":9}`, `{"fusion":"dbsf"}`,
+		`{"max_distance":60}`, `{"group_by":"lang", "group_limit":7}`, `{"mmr":0.7}`,
+	} {
+		const search = `hybrid_search('docs_vec', 'docs_text', 'number20 number21 number22 number180', '[40.3,1]', 20, NULL, NULL, ?) h JOIN docs USING(id)`
+		d.wants("0", `SELECT count(*) FROM `+search+` WHERE round(h.distance, 4) IS NOT iif(embedding IS NULL, NULL, round(vector_distance_l2(embedding, '[40.3,1]'), 4))`, opts)
+		if opts != `{"max_distance":60}` {
+			d.wants("3", `SELECT count(*) FROM `+search+` WHERE id IN (21, 22, 180) AND h.distance > 0`, opts)
+			d.wants("1", `SELECT count(*) FROM `+search+` WHERE id = 20 AND h.distance IS NULL`, opts)
+		}
+	}
+}

@@ -45,11 +45,8 @@ func runTopK(s *searcher, c *searchCall, _ bool) (*searchResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.enter()
-	defer t.leave()
-	if err := t.ready(); err != nil {
-		return nil, err
-	}
+	t.startSearch()
+	defer t.done()
 	q, err := s.topKVector(t, c.args[1])
 	if err != nil || k == 0 {
 		return &searchResult{}, err

@@ -156,7 +156,7 @@ func (s *searcher) tune(args []host.Value) (*tuneReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer vt.leave()
+	defer vt.done()
 	lt, err := s.lexicalTable(lexicalName)
 	if err != nil {
 		return nil, err
@@ -271,7 +271,7 @@ func (s *searcher) readJudgements(name string, vt *vectorTable) (list []*judgeme
 // judge runs both legs of a query as hybrid_search does.
 func (s *searcher) judge(ctx context.Context, vt *vectorTable, lt *lexicalTable, j *judgement) (out plans.Judged, err error) {
 	opt := &searchOptions{maxDistance: math.Inf(1), mmr: math.NaN(), syntax: lexical.Match}
-	h := &hybrid{s: s, opt: opt}
+	h := &hybrid{s: s, opt: opt, hybridMemory: &hybridMemory{}} // the lists are kept
 	if h.vec, err = s.newVectorLeg(vt, j.vector, opt, nil); err != nil {
 		return out, err
 	}
@@ -287,6 +287,6 @@ func (s *searcher) judge(ctx context.Context, vt *vectorTable, lt *lexicalTable,
 		return out, err
 	}
 	out.Grades = j.grades
-	out.Lexical, out.Vector, _, _, err = h.legs(ctx, minDepth, near, said, true)
+	out.Lexical, out.Vector, _, err = h.legs(ctx, minDepth, near, said, true, false)
 	return out, err
 }

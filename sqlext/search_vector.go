@@ -238,7 +238,7 @@ func runVectorSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if c.err != nil {
 		return nil, c.err
 	}
-	opt, err := parseSearchOptions(fn, options, vectorSearchOptions)
+	opt, err := s.searchOptions(fn, options, vectorSearchOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +246,7 @@ func runVectorSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if err != nil {
 		return nil, err
 	}
-	defer t.leave()
+	defer t.done()
 	q, err := queryVector(t.label(), c.args[1], t.params.Dims)
 	if err != nil {
 		return nil, err
@@ -310,18 +310,30 @@ func (c *searchCall) filterArguments(i int) (expr, args, options string) {
 	return expr, args, options
 }
 
-// vectorTable finds a vector index and marks it as in use; the caller leaves it.
+// vectorTable finds a vector index and marks it as in use until the caller is done
+// with it.
 func (s *searcher) vectorTable(name string) (*vectorTable, error) {
 	t, err := s.cat.vectorIndex(name)
 	if err != nil {
 		return nil, err
 	}
-	t.enter()
-	if err := t.ready(); err != nil {
-		t.leave()
-		return nil, err
-	}
+	t.startSearch()
 	return t, nil
+}
+
+// startSearch marks the table as in use by a search, which asks once only which state of the
+// index its transaction sees.
+func (t *vectorTable) startSearch() {
+	t.enter()
+	t.index.Pin()
+}
+
+// done ends what startSearch began.
+func (t *vectorTable) done() {
+	if t.index != nil {
+		t.index.Unpin()
+	}
+	t.leave()
 }
 
 // lexicalTable finds a lexical index and marks it as in use; the caller leaves it.
@@ -331,9 +343,5 @@ func (s *searcher) lexicalTable(name string) (*lexicalTable, error) {
 		return nil, err
 	}
 	t.enter()
-	if err := t.ready(); err != nil {
-		t.leave()
-		return nil, err
-	}
 	return t, nil
 }

@@ -26,7 +26,7 @@ type setting struct {
 // query holds both legs of one query, and the distances of the text leg's rows.
 type query struct {
 	text, vec []planner.Item
-	known     map[int64]float64
+	known     []planner.Item
 	relevant  map[int64]float64
 }
 
@@ -170,14 +170,14 @@ func (l *vectorLeg) join(c *judged.Collection, texts [][]planner.Item, depth int
 				for j, d := range l.docs {
 					sims[j] = float64(vector.Dot(l.qs[i], d))
 				}
-				q := query{text: texts[i], vec: best(sims, depth), known: map[int64]float64{}, relevant: c.Relevant[i]}
+				q := query{text: texts[i], vec: best(sims, depth), relevant: c.Relevant[i]}
 				in := map[int64]bool{}
 				for _, it := range q.vec {
 					in[it.RowID] = true
 				}
 				for _, it := range q.text {
 					if !in[it.RowID] {
-						q.known[it.RowID] = sims[it.RowID]
+						q.known = append(q.known, planner.Item{RowID: it.RowID, Score: sims[it.RowID]})
 					}
 				}
 				s.queries[i] = q
