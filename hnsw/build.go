@@ -176,6 +176,7 @@ func (b *builder) link(workers int) error {
 	plans := make([]nodePlan, maxBatch)
 	byLayer := make([][]newLink, maxLevel+1)
 	var groups []group
+	var samples []sample // of the second half: the others saw a smaller graph
 	for n := uint32(1); n < total; {
 		if err := b.ctx.Err(); err != nil {
 			return err
@@ -271,6 +272,11 @@ func (b *builder) link(workers int) error {
 				t.entry, t.top = order[n+i]+1, lvl
 			}
 		}
+		for i := range int(size) {
+			if n+uint32(i) >= total/2 {
+				samples = append(samples, plans[i].seen)
+			}
+		}
 		n += size
 		for i := range ws {
 			ws[i].v.state = t.state
@@ -279,6 +285,7 @@ func (b *builder) link(workers int) error {
 			b.progress(int64(n))
 		}
 	}
+	t.growth = mean(samples)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 
 	"github.com/nearlite/nearlite/vector"
 )
@@ -122,14 +123,14 @@ type header struct {
 	chunks    uint32 // dups chunks in use or free
 	freeChunk uint32 // first free chunk + 1
 	efSearch  uint32
-	reserved  uint32 // 0; earlier programs wrote how long the last Build took
+	growth    growth
 }
 
 const (
 	logCheckpoint = 1 // all earlier changes are in the blocks
 	logEdits      = 2 // the row's edits are not
 
-	headerLen = 4 + 1 + 32 + 8 + 11*4
+	headerLen = 4 + 1 + 32 + 8 + 12*4
 )
 
 func (h *header) fields() [10]*uint32 {
@@ -153,7 +154,8 @@ func (h *header) appendCounts(b []byte) []byte {
 	for _, v := range h.fields() {
 		b = binary.LittleEndian.AppendUint32(b, *v)
 	}
-	return binary.LittleEndian.AppendUint32(b, h.reserved)
+	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(h.growth.near))
+	return binary.LittleEndian.AppendUint32(b, math.Float32bits(h.growth.exponent))
 }
 
 // peekToken reads the token of a log row that may have been seen before.
@@ -180,7 +182,8 @@ func decodeLog(id int64, b []byte) (kind byte, h header, edits []byte, err error
 		*v = binary.LittleEndian.Uint32(b[at:])
 		at += 4
 	}
-	h.reserved = binary.LittleEndian.Uint32(b[at:])
+	h.growth.near = math.Float32frombits(binary.LittleEndian.Uint32(b[at:]))
+	h.growth.exponent = math.Float32frombits(binary.LittleEndian.Uint32(b[at+4:]))
 	if err := h.validate(); err != nil {
 		return 0, h, nil, corruptf(PartLog, id, "%v", err)
 	}
@@ -203,7 +206,7 @@ func (h *header) validate() error {
 	case h.efSearch < MinEfSearch || h.efSearch > MaxEfSearch:
 		return fmt.Errorf("ef_search is %d", h.efSearch)
 	}
-	return nil
+	return h.growth.validate()
 }
 
 // A block's row: u32 checksum, u8 version, u8 zero, u16 records, u64 id of the

@@ -80,6 +80,7 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte) error {
 	if uint32(lvl) > t.top {
 		t.entry, t.top = uint32(id)+1, uint32(lvl)
 	}
+	t.growth.learn(plan.seen, 2/float64(t.live+1))
 	t.setRow(rowid, id)
 	return nil
 }
@@ -88,6 +89,7 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte) error {
 type nodePlan struct {
 	twin   uint32        // node + 1 with the same code
 	picked [][]candidate // links by layer
+	seen   sample        // of its neighbors' distances
 }
 
 // planNode finds the links of a new node: algorithm 1 without its last step. If
@@ -114,6 +116,9 @@ func (ix *Index) planNode(v *view, t *traverser, sel *selector, row []byte, lvl 
 			if p.twin, err = ix.findTwin(v, found, row); err != nil || p.twin != 0 {
 				return p, err
 			}
+		}
+		if layer == 0 {
+			p.seen = sampleOf(ix.g, found)
 		}
 		if p.picked[layer], err = sel.pick(nil, nil, found, ix.p.M); err != nil {
 			return p, err

@@ -27,6 +27,11 @@ type pool struct {
 	most   int
 	cursor int
 	worst  float32 // distance beyond which nothing is added
+
+	// With a rank, worst follows the distance of that rank, and the pool ends there.
+	rank        int
+	near, slack float32
+	cut         bool // something was not added, taken out or passed over
 }
 
 func (p *pool) reset(most int) {
@@ -35,12 +40,35 @@ func (p *pool) reset(most int) {
 	}
 	p.items = p.items[:0]
 	p.most, p.cursor, p.worst = most, 0, float32(math.Inf(1))
+	p.rank, p.cut = 0, false
+}
+
+// follow makes the pool keep what is not farther than the candidate of a rank plus a
+// share of near, or of that candidate's distance if it is less. A query that is
+// far from all rows has distances that grow from an offset, and slowly.
+func (p *pool) follow(rank int, near, slack float32) {
+	p.rank, p.near, p.slack = rank, near, slack
+}
+
+// bound returns the distance beyond which nothing is kept.
+func (p *pool) bound() float32 {
+	worst := float32(math.Inf(1))
+	if len(p.items) == p.most {
+		worst = p.items[p.most-1].dist
+	}
+	if p.rank > 0 && len(p.items) >= p.rank {
+		d := p.items[p.rank-1].dist
+		// Where distances are those of rounding, near rows need some room.
+		worst = min(worst, d+p.slack*max(min(d, p.near), p.near/8))
+	}
+	return worst
 }
 
 // add inserts a candidate that is not in the pool yet.
 func (p *pool) add(dist float32, id uint32) {
 	n := len(p.items)
 	if n == p.most {
+		p.cut = true
 		if last := p.items[n-1]; !less(dist, id, last.dist, last.id) {
 			return
 		}
@@ -62,8 +90,8 @@ func (p *pool) add(dist float32, id uint32) {
 	if lo < p.cursor {
 		p.cursor = lo
 	}
-	if n+1 == p.most {
-		p.worst = p.items[n].dist
+	if n+1 == p.most || lo < p.rank {
+		p.worst = p.bound()
 	}
 }
 
@@ -71,6 +99,10 @@ func (p *pool) add(dist float32, id uint32) {
 func (p *pool) next() (c candidate, ok bool) {
 	for ; p.cursor < len(p.items); p.cursor++ {
 		if c = p.items[p.cursor]; c.id&expandedBit == 0 {
+			if c.dist > p.worst {
+				p.cut = true
+				return c, false
+			}
 			p.items[p.cursor].id |= expandedBit
 			p.cursor++
 			return c, true

@@ -124,6 +124,11 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 		}
 	}
 	t.begin(max(most, 1))
+	if x := v.growth; opt.Filter == nil && x.near > 0 {
+		rank := min(max(opt.K, nearRank), w.ef)
+		t.begin(int(min(patience*int64(w.ef), int64(max(v.live, 1)))))
+		t.pool.follow(rank, x.nearAt(rank), x.slack(rank, w.ef))
+	}
 	t.start(near)
 	return w, w.run()
 }
@@ -143,7 +148,7 @@ func (w *walk) run() error {
 			break
 		}
 	}
-	w.dry = len(t.pool.items) < t.pool.most || len(t.pool.items) >= int(w.v.live)
+	w.dry = !t.pool.cut
 	return nil
 }
 
@@ -255,6 +260,8 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 			passed++
 		}
 	}
+	// A pool that follows a distance holds what is near enough, also when that is little.
+	settled = settled || w.t.pool.rank > 0 && w.t.stats.StaleRows == 0
 	return (compared >= w.want || settled) && found >= best.k && (w.opt.Filter == nil || w.wide(passed, len(w.t.pool.items))), nil
 }
 

@@ -166,6 +166,8 @@ func (t *traverser) expand(layer int) (bool, error) {
 	for i, id := range t.ids {
 		if d := t.dists[i]; d <= t.pool.worst {
 			t.pool.add(d, id)
+		} else {
+			t.pool.cut = true
 		}
 	}
 	t.stats.Expanded += n
