@@ -17,6 +17,15 @@ import (
 // yield does not keep vec.
 type Source func(yield func(rowid RowID, vec []float32) error) error
 
+// AttrSource is a Source whose rows have attributes, see [Index.InsertAttrs].
+type AttrSource func(yield func(rowid RowID, vec []float32, attrs []Attr) error) error
+
+func (src Source) plain() AttrSource {
+	return func(yield func(RowID, []float32, []Attr) error) error {
+		return src(func(rowid RowID, vec []float32) error { return yield(rowid, vec, nil) })
+	}
+}
+
 // maxBatch bounds the nodes that are linked at once while building.
 const maxBatch = 1024
 
@@ -30,10 +39,15 @@ const maxBatch = 1024
 // progress, unless nil, is told the number of rows linked so far now and then.
 // After an error, of ctx for example, the contents are as before.
 func (ix *Index) Build(ctx context.Context, src Source, progress func(done int64)) error {
+	return ix.BuildAttrs(ctx, src.plain(), progress)
+}
+
+// BuildAttrs is Build of rows with attributes.
+func (ix *Index) BuildAttrs(ctx context.Context, src AttrSource, progress func(done int64)) error {
 	return ix.build(ctx, src, progress, runtime.GOMAXPROCS(0))
 }
 
-func (ix *Index) build(ctx context.Context, src Source, progress func(done int64), workers int) error {
+func (ix *Index) build(ctx context.Context, src AttrSource, progress func(done int64), workers int) error {
 	t, err := ix.writer()
 	if err != nil {
 		return err
@@ -78,18 +92,21 @@ type rowNode struct {
 }
 
 // collect makes a node of each distinct code.
-func (b *builder) collect(src Source) error {
+func (b *builder) collect(src AttrSource) error {
 	t, ix := b.t, b.ix
 	twins := map[uint64]NodeID{}
 	row := make([]byte, ix.g.rowStride)
 	n := 0
-	err := src(func(rowid RowID, vec []float32) error {
+	err := src(func(rowid RowID, vec []float32, attrs []Attr) error {
 		if n++; n%256 == 0 {
 			if err := b.ctx.Err(); err != nil {
 				return err
 			}
 		}
 		if err := checkVector(vec, ix.g.dims); err != nil {
+			return fmt.Errorf("rowid %d: %w", rowid, err)
+		}
+		if err := ix.g.checkAttrs(attrs); err != nil {
 			return fmt.Errorf("rowid %d: %w", rowid, err)
 		}
 		ix.g.encode(row, vec)
@@ -101,10 +118,13 @@ func (b *builder) collect(src Source) error {
 			}
 			if bytes.Equal(have, row) {
 				b.rows = append(b.rows, rowNode{rowid, id})
-				return t.addRow(id, rowid)
+				if err := t.addRow(id, rowid); err != nil {
+					return err
+				}
+				return t.joinAttrs(id, attrs)
 			}
 		}
-		id, err := t.newNode(rowid, level(ix.p.Seed, rowid, ix.p.M), row)
+		id, err := t.newNode(rowid, level(ix.p.Seed, rowid, ix.p.M), row, attrs)
 		if err != nil {
 			return err
 		}
@@ -344,7 +364,11 @@ func runParallel(ws []*worker, n int, fn func(w *worker, i int) error) error {
 // by Sync.
 func (b *builder) write() error {
 	t := b.t
-	for _, p := range []Part{PartLinks, PartCodes, PartUpper, PartDups, PartRows} {
+	parts := []Part{PartLinks, PartCodes, PartUpper, PartDups, PartRows}
+	if t.g.attrColumns > 0 {
+		parts = append(parts, PartAttrs)
+	}
+	for _, p := range parts {
 		if err := t.st.Clear(p); err != nil {
 			return err
 		}

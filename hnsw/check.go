@@ -75,6 +75,41 @@ func (ix *Index) Check(ctx context.Context, base iter.Seq2[RowID, error], report
 	return nil
 }
 
+// CheckAttrs compares the attributes of all rows with what of returns for them;
+// same reports whether two values of a column are equal for every condition. What
+// is unknown is not compared. report is called for each finding.
+func (ix *Index) CheckAttrs(of func(rowid RowID) ([]Attr, error), same func(col int, a, b Attr) bool, report func(finding string)) error {
+	if ix.g.attrColumns == 0 {
+		return nil
+	}
+	c := &checker{ix: ix, report: report}
+	v, snap, err := ix.reader()
+	if err != nil {
+		return err
+	}
+	defer keepAlive(snap)
+	var have []Attr
+	err = ix.scanRows(func(rowid RowID, node NodeID) (bool, error) {
+		want, err := of(rowid)
+		if err != nil || want == nil {
+			return err == nil, err
+		}
+		if have, err = v.tuple(node, have); err != nil {
+			return false, err
+		}
+		for i, a := range have {
+			if a.Kind != AttrUnknown && !same(i, a, want[i].known()) {
+				c.found("row %d: attribute %d of node %d is not the table's", rowid, i, node)
+			}
+		}
+		return true, nil
+	})
+	if c.damaged(err) {
+		return nil
+	}
+	return err
+}
+
 // nodes visits every record and code, so that every block is verified.
 func (c *checker) nodes() error {
 	v := c.v
@@ -98,6 +133,18 @@ func (c *checker) nodes() error {
 			continue
 		} else if err != nil {
 			return err
+		}
+		if v.g.attrColumns > 0 {
+			block, at := v.g.attrs.split(id)
+			attrs, err := v.attrs(block)
+			if c.damaged(err) {
+				continue
+			} else if err != nil {
+				return err
+			}
+			if attrs.set[at/64]>>(at%64)&1 == 0 {
+				c.found("node %d has no attributes", id)
+			}
 		}
 		if metaFlags(rec[recMeta])&flagLive == 0 {
 			continue

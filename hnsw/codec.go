@@ -68,6 +68,9 @@ func encodeConfig(p Params) []byte {
 	}
 	b = binary.LittleEndian.AppendUint64(b, p.Seed)
 	b = append(b, byte(p.Metric), byte(p.Quantize))
+	if p.Attrs > 0 {
+		b = append(b, byte(p.Attrs)) // absent without attributes, as before there were any
+	}
 	sum := sha256.Sum256(b)
 	copy(b[at:], sum[:len(identity{})])
 	seal(PartConfig, configID, b)
@@ -86,7 +89,7 @@ func decodeConfig(b []byte) (p Params, id identity, err error) {
 	if err := open(PartConfig, configID, b, configLen); err != nil {
 		return p, id, err
 	}
-	if len(b) != configLen || !bytes.HasPrefix(b[4:], configMagic) {
+	if len(b) > configLen+1 || !bytes.HasPrefix(b[4:], configMagic) {
 		return p, id, corruptf(PartConfig, configID, "got %d bytes without the format's name, want %d", len(b), configLen)
 	}
 	b = b[4+len(configMagic)+2:]
@@ -98,6 +101,9 @@ func decodeConfig(b []byte) (p Params, id identity, err error) {
 	}
 	p.Seed = binary.LittleEndian.Uint64(b)
 	p.Metric, p.Quantize = vector.Metric(b[8]), Quantization(b[9])
+	if len(b) > 10 {
+		p.Attrs = int(b[10])
+	}
 	if p.M == 0 || p.EfConstruction == 0 || p.EfSearch == 0 || p.Quantize == DefaultQuantization {
 		return p, id, corruptf(PartConfig, configID, "an option is zero")
 	}

@@ -4,7 +4,7 @@ import "context"
 
 // BuildOn builds on a number of workers.
 func BuildOn(ix *Index, src Source, workers int) error {
-	return ix.build(context.Background(), src, nil, workers)
+	return ix.build(context.Background(), src.plain(), nil, workers)
 }
 
 // SetMinFold changes when the log is folded, 0 for always, and returns the

@@ -20,9 +20,9 @@ func TestWriteFaults(t *testing.T) {
 	for name, minFold := range map[string]int{"Log": 1 << 18, "Blocks": 0} {
 		t.Run(name, func(t *testing.T) {
 			defer hnsw.SetMinFold(hnsw.SetMinFold(minFold))
-			e := newEnv(t, hnsw.Params{Dims: 6, M: 3, EfConstruction: 10})
+			e := newEnv(t, hnsw.Params{Dims: 6, M: 3, EfConstruction: 10, Attrs: 2})
 			e.fill(random(8, 150, 6))
-			e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+			e.write(func() { e.ok(e.ix.BuildAttrs(context.Background(), e.base.attrSource(e.ix.Params().Attrs), nil)) })
 			more := random(9, 60, 6)
 			script := func() error {
 				for i, v := range more {
@@ -81,9 +81,9 @@ func TestWriteFaults(t *testing.T) {
 // TestReadFaults makes read number n fail. The transaction then refuses to go on
 // until it is rolled back to a savepoint, and is whole again after that.
 func TestReadFaults(t *testing.T) {
-	e := newEnv(t, hnsw.Params{Dims: 6, M: 3, EfConstruction: 10})
+	e := newEnv(t, hnsw.Params{Dims: 6, M: 3, EfConstruction: 10, Attrs: 2})
 	e.fill(random(8, 400, 6))
-	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	e.write(func() { e.ok(e.ix.BuildAttrs(context.Background(), e.base.attrSource(e.ix.Params().Attrs), nil)) })
 	v := random(10, 1, 6)[0]
 	for n := 0; ; n++ {
 		e.reopen()
@@ -124,13 +124,13 @@ func TestReadFaults(t *testing.T) {
 // the damage; nothing panics or runs forever.
 func TestCorruption(t *testing.T) {
 	defer hnsw.SetMinFold(hnsw.SetMinFold(1 << 18))
-	e := newEnv(t, hnsw.Params{Dims: 5, M: 3, EfConstruction: 10})
+	e := newEnv(t, hnsw.Params{Dims: 5, M: 3, EfConstruction: 10, Attrs: 2})
 	e.fill(random(11, 200, 5))
 	for i := range 300 { // one node with several chunks
 		e.base[hnsw.RowID(1000+i*3)] = e.base[5]
 		e.base[hnsw.RowID(5000+i)] = e.base[5]
 	}
-	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	e.write(func() { e.ok(e.ix.BuildAttrs(context.Background(), e.base.attrSource(e.ix.Params().Attrs), nil)) })
 	for i := range 4 { // log rows
 		e.write(func() {
 			e.insert(hnsw.RowID(300+i), random(uint64(20+i), 1, 5)[0])
@@ -182,12 +182,12 @@ func TestCorruption(t *testing.T) {
 // might who wants to do harm. Answers may then be wrong, but nothing panics, runs
 // forever or takes memory without bound.
 func TestForgedRows(t *testing.T) {
-	e := newEnv(t, hnsw.Params{Dims: 5, M: 3, EfConstruction: 10})
+	e := newEnv(t, hnsw.Params{Dims: 5, M: 3, EfConstruction: 10, Attrs: 2})
 	e.fill(random(11, 120, 5))
 	for i := range 50 {
 		e.base[hnsw.RowID(1000+i*3)] = e.base[5]
 	}
-	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	e.write(func() { e.ok(e.ix.BuildAttrs(context.Background(), e.base.attrSource(e.ix.Params().Attrs), nil)) })
 	for i := range 3 {
 		e.write(func() {
 			e.insert(hnsw.RowID(300+i), random(uint64(20+i), 1, 5)[0])
@@ -267,6 +267,12 @@ func useAll(e *env, conn *memstore.Conn) (findings int, last error) {
 			}
 		}
 	}
+	expr, _ := below(3)
+	hits, _, err := ix.ScanCodes(ctx, q, hnsw.SearchOptions{K: 5, Attrs: hnsw.NewAttrFilter(expr), Filter: hnsw.FilterFunc(func(hnsw.RowID) (bool, error) { return true, nil })})
+	note(err)
+	if err != nil && len(hits) > 0 {
+		e.t.Errorf("scan of codes returned %v and hits", err)
+	}
 	_, err = ix.Stats()
 	note(err)
 	note(ix.Scan(func(hnsw.RowID) (bool, error) { return true, nil }))
@@ -275,7 +281,7 @@ func useAll(e *env, conn *memstore.Conn) (findings int, last error) {
 	}
 	for i := range 30 {
 		ix.Savepoint(i)
-		if err := ix.Insert(hnsw.RowID(9000+i), random(uint64(i), 1, 5)[0]); err != nil {
+		if err := ix.InsertAttrs(hnsw.RowID(9000+i), random(uint64(i), 1, 5)[0], attrsOf(ix.Params().Attrs, 1, q)); err != nil {
 			note(err)
 			ix.RollbackTo(i)
 		}

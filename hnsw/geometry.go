@@ -67,6 +67,9 @@ type geometry struct {
 	nodes divider // nodes per links block
 	slots divider // slots per upper block
 	codes divider // codes per codes block
+	attrs divider // nodes per block of attributes
+
+	attrColumns int
 }
 
 func newGeometry(p Params) *geometry {
@@ -100,6 +103,7 @@ func newGeometry(p Params) *geometry {
 	g.nodes = per(4 * g.recWords)
 	g.slots = per(4 * g.slotWords)
 	g.codes = per(g.codeBytes)
+	g.attrs, g.attrColumns = newDivider(attrNodes), p.Attrs
 	return g
 }
 

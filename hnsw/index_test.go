@@ -127,7 +127,7 @@ func (e *env) ok(err error) {
 func (e *env) insert(rowid hnsw.RowID, v []float32) {
 	e.t.Helper()
 	e.base[rowid] = v
-	e.ok(e.ix.Insert(rowid, v))
+	e.ok(e.ix.InsertAttrs(rowid, v, attrsOf(e.ix.Params().Attrs, rowid, v)))
 }
 
 func (e *env) delete(rowid hnsw.RowID) {

@@ -11,6 +11,12 @@ import (
 // fails with ErrDims or ErrVector before anything has changed; after any other
 // error the transaction can only be rolled back, to a savepoint or altogether.
 func (ix *Index) Insert(rowid RowID, vec []float32) error {
+	return ix.InsertAttrs(rowid, vec, nil)
+}
+
+// InsertAttrs is Insert with the row's attributes, of which there are Params.Attrs;
+// nil means that they are unknown.
+func (ix *Index) InsertAttrs(rowid RowID, vec []float32, attrs []Attr) error {
 	t, err := ix.writer()
 	if err != nil {
 		return err
@@ -18,16 +24,19 @@ func (ix *Index) Insert(rowid RowID, vec []float32) error {
 	if err := checkVector(vec, ix.g.dims); err != nil {
 		return err
 	}
+	if err := ix.g.checkAttrs(attrs); err != nil {
+		return err
+	}
 	ix.trav.s.g.encode(ix.row, vec)
 	return t.guard(func() error {
-		if err := ix.insert(t, rowid, ix.row); err != nil {
+		if err := ix.insert(t, rowid, ix.row, attrs); err != nil {
 			return fmt.Errorf("insert rowid %d: %w", rowid, err)
 		}
 		return nil
 	})
 }
 
-func (ix *Index) insert(t *tx, rowid RowID, row []byte) error {
+func (ix *Index) insert(t *tx, rowid RowID, row []byte, attrs []Attr) error {
 	old, found, err := t.node(rowid)
 	if err != nil {
 		return err
@@ -38,7 +47,7 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte) error {
 			return err
 		}
 		if bytes.Equal(have, row) {
-			return nil
+			return t.updateAttrs(old, attrs)
 		}
 		if err := ix.remove(t, rowid, old); err != nil {
 			return err
@@ -48,7 +57,7 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte) error {
 	t.rowsN(+1)
 	lvl := level(ix.p.Seed, rowid, ix.p.M)
 	if t.entry == 0 {
-		id, err := t.newNode(rowid, lvl, row)
+		id, err := t.newNode(rowid, lvl, row, attrs)
 		if err != nil {
 			return err
 		}
@@ -65,10 +74,13 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte) error {
 		if err := t.addRow(id, rowid); err != nil {
 			return err
 		}
+		if err := t.joinAttrs(id, attrs); err != nil {
+			return err
+		}
 		t.setRow(rowid, id)
 		return nil
 	}
-	id, err := t.newNode(rowid, lvl, row)
+	id, err := t.newNode(rowid, lvl, row, attrs)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (it *Iterator) fill() error {
 				return true, nil
 			}
 			it.seen[rowid] = true
-			if w.opt.Filter != nil {
+			if w.opt.filtered() {
 				ok, err := w.allows(id, isShared, rowid)
 				if err != nil || !ok {
 					return true, err

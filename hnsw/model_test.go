@@ -44,6 +44,7 @@ func TestModel(t *testing.T) {
 			M:              rapid.SampledFrom([]int{2, 3, 5, 16}).Draw(rt, "m"),
 			EfConstruction: rapid.SampledFrom([]int{5, 20, 200}).Draw(rt, "efConstruction"),
 			EfSearch:       64,
+			Attrs:          rapid.SampledFrom([]int{0, 2}).Draw(rt, "attrs"),
 			Metric:         rapid.SampledFrom([]vector.Metric{vector.Cosine, vector.L2, vector.InnerProduct, vector.L1, vector.Hamming}).Draw(rt, "metric"),
 		}
 		if p.EfConstruction < p.M {
@@ -55,7 +56,11 @@ func TestModel(t *testing.T) {
 		defer hnsw.SetMinFold(hnsw.SetMinFold(rapid.SampledFrom([]int{0, 1000, 1 << 18}).Draw(rt, "minFold")))
 		m := &model{env: newEnv(t, p), t: rt, dims: p.Dims, committed: table{}}
 		for range rapid.IntRange(1, 40).Draw(rt, "vectors") {
-			m.pool = append(m.pool, rapid.SliceOfN(rapid.Float32Range(-2, 2), p.Dims, p.Dims).Draw(rt, "vector"))
+			v := rapid.SliceOfN(rapid.Float32Range(-2, 2), p.Dims, p.Dims).Draw(rt, "vector")
+			m.pool = append(m.pool, v)
+			if p.Attrs > 0 { // the same code under cosine, but other attributes
+				m.pool = append(m.pool, twice(v))
+			}
 		}
 		m.reader()
 		rt.Repeat(map[string]func(*rapid.T){
@@ -116,7 +121,7 @@ func (m *model) doInsert(t *rapid.T) {
 	m.begin()
 	r, v := m.rowid(), rapid.SampledFrom(m.pool).Draw(t, "vector")
 	m.base[r] = v
-	m.ok(m.ix.Insert(r, v))
+	m.ok(m.ix.InsertAttrs(r, v, attrsOf(m.ix.Params().Attrs, r, v)))
 }
 
 func (m *model) doInsertMany(t *rapid.T) {
@@ -125,7 +130,7 @@ func (m *model) doInsertMany(t *rapid.T) {
 	for i := range rapid.IntRange(1, 60).Draw(t, "n") {
 		r, v := hnsw.RowID(100+i), m.pool[i%len(m.pool)]
 		m.base[r] = v
-		m.ok(m.ix.Insert(r, v))
+		m.ok(m.ix.InsertAttrs(r, v, attrsOf(m.ix.Params().Attrs, r, v)))
 	}
 }
 
@@ -238,7 +243,7 @@ func (m *model) doReopen(t *rapid.T) {
 func (m *model) doBuild(t *rapid.T) {
 	m.t = t
 	m.begin()
-	m.ok(m.ix.Build(context.Background(), m.base.source, nil))
+	m.ok(m.ix.BuildAttrs(context.Background(), m.base.attrSource(m.ix.Params().Attrs), nil))
 }
 
 func (m *model) doOptimize(t *rapid.T) {
@@ -284,6 +289,9 @@ func verifyIndex(t *rapid.T, ix *hnsw.Index, rows table, q []float32) {
 	want := rows.nearest(ix.Params().Metric, q, 1000, nil)
 	if !slices.Equal(hits, want) {
 		t.Fatalf("search for all: got %v, want %v", hits, want)
+	}
+	if ix.Params().Attrs > 0 {
+		checkAttrs(t, ix, rows, q)
 	}
 	even := func(r hnsw.RowID) bool { return r%2 == 0 }
 	hits, _, err = ix.Search(ctx, q, hnsw.SearchOptions{K: 3, Filter: hnsw.FilterFunc(func(r hnsw.RowID) (bool, error) { return even(r), nil })})
@@ -332,4 +340,12 @@ func odd(rows table) iter.Seq[hnsw.RowID] {
 			}
 		}
 	}
+}
+
+func twice(v []float32) []float32 {
+	out := make([]float32, len(v))
+	for i, x := range v {
+		out[i] = 2 * x
+	}
+	return out
 }

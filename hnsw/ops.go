@@ -24,6 +24,7 @@ const (
 	opChunk     = 8  // id, length, chunk
 	opRowSet    = 9  // rowid, node
 	opRowDelete = 10 // rowid
+	opAttrs     = 11 // id, length, attributes
 )
 
 var errShort = errors.New("edit ends early")
@@ -98,7 +99,7 @@ func (o *op) decode(g *geometry, b []byte) (rest []byte, err error) {
 		o.id, o.next = number(), number()
 		o.level = number()
 		o.rowid = int64(number()) // the slot one layer up + 1
-	case opChunk:
+	case opChunk, opAttrs:
 		o.id = number()
 		o.code = bytes(int(number()))
 	case opRowSet:
@@ -183,6 +184,12 @@ func parseEdits(g *geometry, h *header, log int64, b []byte) (edits []edit, rows
 			edits = append(edits, edit{editKey(dirUpper, block), log, this})
 		case opChunk:
 			edits = append(edits, edit{editKey(dirDups, o.id), log, this})
+		case opAttrs:
+			if g.attrColumns == 0 {
+				return nil, nil, corruptf(PartLog, log, "edit of attributes in an index without any")
+			}
+			block, _ := g.attrs.split(o.id)
+			edits = append(edits, edit{editKey(dirAttrs, block), log, this})
 		default:
 			block, _ := g.nodes.split(o.id)
 			edits = append(edits, edit{editKey(dirLinks, block), log, this})
@@ -291,6 +298,14 @@ func (o *op) apply(g *geometry, d int, p unsafe.Pointer) error {
 		c, err := readChunk(o.code)
 		*(*chunk)(p) = c
 		return err
+	case dirAttrs:
+		_, at := g.attrs.split(o.id)
+		tuple := make([]Attr, g.attrColumns)
+		if err := readTuple(o.code, tuple); err != nil {
+			return err
+		}
+		(*attrBlock)(p).put(at, tuple)
+		return nil
 	case dirUpper:
 		_, at := g.slots.split(o.id)
 		rec := unsafe.Slice((*uint32)(unsafe.Add(p, int(at)*g.slotWords*4)), g.slotWords)

@@ -93,6 +93,15 @@ func (t *tx) moveNode(from, to NodeID) error {
 		return err
 	}
 	copy(dst, code)
+	if t.g.attrColumns > 0 {
+		attrs, err := t.tuple(from, nil)
+		if err != nil {
+			return err
+		}
+		if err := t.setAttrs(to, attrs, false); err != nil {
+			return err
+		}
+	}
 	for layer := 0; layer <= metaLevel(old[recMeta]); layer++ {
 		links, err := t.neighbors(layer, from)
 		if err != nil {

@@ -16,6 +16,11 @@ type SearchOptions struct {
 	// once per row. Hits are rows that it allows.
 	Filter Filter
 
+	// Attrs, when set, decides about rows by their attributes; Filter is asked where
+	// it does not know, and must be set, too, if that can happen. A row passes if one
+	// of them says so: Filter stands for the whole condition.
+	Attrs *AttrFilter
+
 	// FilterHint estimates the share of rows that Filter allows, from 0 to 1.
 	// 0 means unknown: the search then learns it as it goes.
 	FilterHint float64
@@ -26,6 +31,9 @@ type SearchOptions struct {
 	// Exact compares the query with every row of the table instead of traversing.
 	Exact bool
 }
+
+// filtered reports whether a condition restricts the search.
+func (o *SearchOptions) filtered() bool { return o.Filter != nil || o.Attrs != nil }
 
 // bounded reports whether MaxDistance bounds the search.
 func (o *SearchOptions) bounded() bool {
@@ -56,6 +64,7 @@ type SearchStats struct {
 	Rescored  int // vectors of the table that were compared
 	Filtered  int // rows the filter was asked about
 	Allowed   int // rows the filter allowed
+	Attrs     int // rows looked at through their attributes
 	Loaded    int // blocks read from the store
 	StaleRows int // entries without a vector in the table, skipped
 	Exact     bool

@@ -68,6 +68,7 @@ type Params struct {
 	EfSearch       int           // candidates kept by a search that names none. 0 means DefaultEfSearch
 	Quantize       Quantization  // 0 means int8 (f16 for l1, bit for hamming)
 	Seed           uint64        // decides, with the rowid, on the layers of a node
+	Attrs          int           // attributes kept of each row, 0 to MaxAttrs
 }
 
 // Normalize returns p with defaults in place of zero values.
@@ -106,6 +107,7 @@ func (p Params) Validate() error {
 		{"m", p.M, MinM, MaxM},
 		{"ef_construction", p.EfConstruction, max(MinEfConstruction, p.M), MaxEfConstruction},
 		{"ef_search", p.EfSearch, MinEfSearch, MaxEfSearch},
+		{"attributes", p.Attrs, 0, MaxAttrs},
 	}
 	for _, r := range ranges {
 		if r.got < r.lo || r.got > r.hi {

@@ -78,6 +78,7 @@ type walk struct {
 	verdict map[RowID]bool // of rows that share a node
 	loads   int
 	dry     bool // every node has been expanded
+	scan    bool // the pool is the result of ScanCodes
 }
 
 // newWalk prepares a search and puts the nodes near the query into the pool.
@@ -115,7 +116,7 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 		return nil, err
 	}
 	most := w.ef
-	if opt.Filter != nil {
+	if opt.filtered() {
 		w.judged.reset(v.nodes)
 		w.allowed.reset(v.nodes)
 		if opt.FilterHint > 0 {
@@ -124,7 +125,7 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 		}
 	}
 	t.begin(max(most, 1))
-	if x := v.growth; opt.Filter == nil && x.near > 0 {
+	if x := v.growth; !opt.filtered() && x.near > 0 {
 		rank := min(max(opt.K, nearRank), w.ef)
 		t.begin(int(min(patience*int64(w.ef), int64(max(v.live, 1)))))
 		t.pool.follow(rank, x.nearAt(rank), x.slack(rank, w.ef))
@@ -208,7 +209,7 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 		settled = settled || found >= best.k && len(best.hits) == best.k &&
 			guess.atLeast(c.dist) > best.hits[best.k-1].Distance
 		if (compared >= w.want || settled) && found >= best.k {
-			if w.opt.Filter == nil || w.wide(passed, n) {
+			if !w.opt.filtered() || w.scan || w.wide(passed, n) {
 				return true, nil
 			}
 			// Only the count of nodes that pass is still open.
@@ -229,7 +230,7 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 		isShared := metaFlags(rec[recMeta])&flagShared != 0
 		ofNode := 0
 		err = w.v.rowIDs(rec, func(rowid RowID) (bool, error) {
-			if w.opt.Filter != nil {
+			if w.opt.filtered() {
 				ok, err := w.allows(c.node(), isShared, rowid)
 				if err != nil || !ok {
 					return true, err
@@ -262,7 +263,7 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 	}
 	// A pool that follows a distance holds what is near enough, also when that is little.
 	settled = settled || w.t.pool.rank > 0 && w.t.stats.StaleRows == 0
-	return (compared >= w.want || settled) && found >= best.k && (w.opt.Filter == nil || w.wide(passed, len(w.t.pool.items))), nil
+	return (compared >= w.want || settled) && found >= best.k && (!w.opt.filtered() || w.scan || w.wide(passed, len(w.t.pool.items))), nil
 }
 
 // forecast bounds the distances of vectors by those of their codes. It learns how
@@ -323,6 +324,13 @@ func (w *walk) passes(id NodeID) (ok bool, err error) {
 
 // allows asks the filter, once per row.
 func (w *walk) allows(id NodeID, isShared bool, rowid RowID) (ok bool, err error) {
+	if w.opt.Attrs != nil {
+		yes, ask, err := w.opt.Attrs.node(w.v, id)
+		w.t.stats.Attrs++
+		if err != nil || !ask || w.opt.Filter == nil {
+			return yes, err
+		}
+	}
 	if isShared {
 		ok, known := w.verdict[rowid]
 		if known {

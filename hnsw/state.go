@@ -11,10 +11,11 @@ const (
 	dirCodes
 	dirUpper
 	dirDups
+	dirAttrs
 	numDirs
 )
 
-var dirParts = [numDirs]Part{PartLinks, PartCodes, PartUpper, PartDups}
+var dirParts = [numDirs]Part{PartLinks, PartCodes, PartUpper, PartDups, PartAttrs}
 
 // state is one state of an index: committed and shared (a snapshot), or a
 // transaction's own. Copying a state is cheap and gives an equal one.
@@ -39,7 +40,11 @@ func newState(g *geometry, h header, lastLog int64) state {
 
 // blockCounts returns the number of blocks of each dir.
 func (h *header) blockCounts(g *geometry) [numDirs]int {
-	return [numDirs]int{g.nodes.blocks(h.nodes), g.codes.blocks(h.nodes), g.slots.blocks(h.slots), int(h.chunks)}
+	n := [numDirs]int{g.nodes.blocks(h.nodes), g.codes.blocks(h.nodes), g.slots.blocks(h.slots), int(h.chunks)}
+	if g.attrColumns > 0 {
+		n[dirAttrs] = g.attrs.blocks(h.nodes)
+	}
+	return n
 }
 
 // chunk is a block of PartDups: some of the rowids that share a node, in
@@ -163,6 +168,8 @@ func (g *geometry) blockSize(d int) int {
 		return int(g.slots.d) * g.slotWords * 4
 	case dirCodes:
 		return int(g.codes.d) * g.rowStride
+	case dirAttrs:
+		return attrBlockSize(g.attrColumns)
 	}
 	return int(unsafe.Sizeof(chunk{})) + maxChunk*8
 }
@@ -183,12 +190,17 @@ func (g *geometry) newBlock(d int) unsafe.Pointer {
 			p = unsafe.Add(p, 64-off)
 		}
 		return p
+	case dirAttrs:
+		return unsafe.Pointer(newAttrBlock(g.attrColumns))
 	}
 	return unsafe.Pointer(new(chunk))
 }
 
 // copyBlock returns a copy that may be changed.
 func (g *geometry) copyBlock(d int, p unsafe.Pointer) unsafe.Pointer {
+	if d == dirAttrs {
+		return unsafe.Pointer((*attrBlock)(p).copy())
+	}
 	c := g.newBlock(d)
 	if d == dirDups {
 		old := (*chunk)(p)
@@ -212,6 +224,8 @@ func (h *header) records(g *geometry, d int, block uint32) int {
 		return of(g.codes, h.nodes)
 	case dirUpper:
 		return of(g.slots, h.slots)
+	case dirAttrs:
+		return of(g.attrs, h.nodes)
 	}
 	return 1
 }
@@ -237,6 +251,8 @@ func (s *state) encodeBlock(g *geometry, b []byte, d int, block uint32, p unsafe
 	case dirDups:
 		b = appendChunk(b, (*chunk)(p))
 		n = 1
+	case dirAttrs:
+		b = (*attrBlock)(p).encode(b, n)
 	}
 	putBlockHeader(b, n, stamp)
 	seal(dirParts[d], int64(block), b)
@@ -320,6 +336,16 @@ func (v *view) decodeBlock(d int, block uint32, p unsafe.Pointer, data []byte) (
 	}
 	if err := open(part, id, data, blockHeader); err != nil {
 		return 0, err
+	}
+	if d == dirAttrs {
+		n := int(binary.LittleEndian.Uint16(data[6:]))
+		if data[4] != formatVersion || n > attrNodes {
+			return 0, corruptf(part, id, "block version is %d with %d records, want %d and at most %d", data[4], n, formatVersion, attrNodes)
+		}
+		if err := (*attrBlock)(p).decode(data[blockHeader:], n); err != nil {
+			return 0, corruptf(part, id, "%v", err)
+		}
+		return int64(binary.LittleEndian.Uint64(data[8:])), nil
 	}
 	c, err := readChunk(data[blockHeader:])
 	if err != nil {

@@ -28,7 +28,7 @@ func (ix *Index) Stats() (Stats, error) {
 			s.LevelNodes[metaLevel(meta)]++
 		}
 	}
-	for _, p := range Parts() {
+	for _, p := range ix.p.Parts() {
 		err := ix.st.Scan(p, minRowID, func(_ int64, data []byte) (bool, error) {
 			s.Bytes[p] += int64(len(data))
 			return true, nil

@@ -14,10 +14,11 @@ const (
 	PartDups               // lists of rowids that share a node
 	PartRows               // rowid -> node
 	PartLog                // newest changes, generation token
+	PartAttrs              // blocks of attributes, of an index that keeps any
 	numParts
 )
 
-var partNames = [numParts]string{"config", "links", "codes", "upper", "dups", "rows", "log"}
+var partNames = [numParts]string{"config", "links", "codes", "upper", "dups", "rows", "log", "attrs"}
 
 // String returns the part's name, the suffix of its shadow table.
 func (p Part) String() string {
@@ -34,6 +35,14 @@ func Parts() []Part {
 		parts[i] = Part(i)
 	}
 	return parts
+}
+
+// Parts returns the parts of an index with these parameters.
+func (p Params) Parts() []Part {
+	if p.Attrs == 0 {
+		return Parts()[:PartAttrs]
+	}
+	return Parts()
 }
 
 // Store gives access to the rows of an index, one table (id INTEGER PRIMARY

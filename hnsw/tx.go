@@ -21,6 +21,8 @@ type tx struct {
 	synced  bool             // since the last change
 	saves   []save
 	broken  error // a change failed half way
+
+	tupleBuf, haveBuf []Attr
 }
 
 // rowsN counts rows in or out.
@@ -167,7 +169,7 @@ func (t *tx) mutableSlot(id uint32) ([]uint32, error) {
 }
 
 // newNode makes a node without links, with slots for the layers above 0.
-func (t *tx) newNode(rowid RowID, lvl int, row []byte) (NodeID, error) {
+func (t *tx) newNode(rowid RowID, lvl int, row []byte, attrs []Attr) (NodeID, error) {
 	next := uint32(0)
 	for layer := lvl; layer > 0; layer-- {
 		s, err := t.newSlot()
@@ -205,6 +207,9 @@ func (t *tx) newNode(rowid RowID, lvl int, row []byte) (NodeID, error) {
 		if block, at := t.g.codes.split(id); at == 0 {
 			t.addBlock(dirCodes, block)
 		}
+		if block, at := t.g.attrs.split(id); at == 0 && t.g.attrColumns > 0 {
+			t.addBlock(dirAttrs, block)
+		}
 	}
 	rec, err := t.mutableRecord(NodeID(id))
 	if err != nil {
@@ -235,6 +240,9 @@ func (t *tx) newNode(rowid RowID, lvl int, row []byte) (NodeID, error) {
 		t.ops.put(opNode, id, uint32(lvl), next)
 		t.ops.b = binary.AppendVarint(t.ops.b, rowid)
 		t.ops.b = t.g.pack(t.ops.b, row)
+	}
+	if err := t.setAttrs(NodeID(id), attrs, true); err != nil {
+		return 0, err
 	}
 	t.live++
 	return NodeID(id), nil
@@ -287,6 +295,9 @@ func (t *tx) freeNodeID(id NodeID) error {
 			t.ops.put(opSlotFree, s, t.freeSlot)
 		}
 		t.freeSlot = s + 1
+	}
+	if err := t.setAttrs(id, nil, false); err != nil {
+		return err
 	}
 	clear(rec)
 	rec[recUpper] = t.freeNode

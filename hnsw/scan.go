@@ -1,0 +1,119 @@
+package hnsw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+var errNoAttrs = errors.New("the index keeps no attributes")
+
+// ScanCodes compares the codes of all rows that pass opt.Attrs (and, where that does
+// not know, opt.Filter), and the vectors of the nearest of them. It visits each
+// matching node and no other: where few match it is faster than any traversal, and
+// nothing that matches is missed for lack of a path. What it can miss is what the
+// codes misjudge, against which it compares more vectors than a traversal.
+func (ix *Index) ScanCodes(ctx context.Context, q []float32, opt SearchOptions) ([]Hit, SearchStats, error) {
+	if err := checkVector(q, ix.g.dims); err != nil {
+		return nil, SearchStats{}, err
+	}
+	if ix.g.attrColumns == 0 || opt.Attrs == nil {
+		return nil, SearchStats{}, errNoAttrs
+	}
+	if opt.K < 0 {
+		return nil, SearchStats{}, fmt.Errorf("k is %d, want a whole number of at least 0", opt.K)
+	}
+	if opt.K == 0 {
+		opt.K = DefaultK
+	}
+	v, snap, err := ix.reader()
+	if err != nil {
+		return nil, SearchStats{}, err
+	}
+	defer keepAlive(snap)
+	w := &walk{ix: ix, t: ix.trav, v: v, snap: snap, ctx: ctx, q: q, opt: opt, loads: v.loaded}
+	w.opt.K = int(min(int64(opt.K), max(v.rowCount, 1)))
+	w.want = max(opt.Oversample, rescoring(ix.g.quantize, w.opt.K), scanRescored+w.opt.K)
+	w.scan = true
+	w.judged.reset(v.nodes)
+	w.allowed.reset(v.nodes)
+	t := w.t
+	t.v = v
+	t.stats = SearchStats{}
+	if err := opt.Attrs.sweep(v, ix.tx != nil); err != nil {
+		return nil, SearchStats{}, err
+	}
+	t.s.setQuery(q)
+	matching := max(1, opt.Attrs.yes+opt.Attrs.ask)
+	for most := w.want + 8; ; most *= 4 {
+		t.pool.reset(int(min(int64(most), matching)))
+		if err := w.scanAll(); err != nil {
+			return nil, w.done(), err
+		}
+		best := newTop(w.opt.K)
+		enough, err := w.rescore(best)
+		if err != nil || enough || int64(most) >= matching || len(t.pool.items) < t.pool.most {
+			return best.hits, w.done(), err
+		}
+	}
+}
+
+// scanRescored is how many more vectors than k a scan of codes compares at least.
+// Among the codes of few rows, unlike a graph's neighborhood, nothing says when the
+// rest is far away but the forecast, which ends the comparing when it can.
+const scanRescored = 20
+
+// scanBatch is how many codes are compared at a time.
+const scanBatch = 64
+
+// scanAll puts the nearest of the matching nodes into the pool.
+func (w *walk) scanAll() error {
+	t, f := w.t, w.opt.Attrs
+	t.ids = t.ids[:0]
+	flush := func() error {
+		if err := t.measure(); err != nil {
+			return err
+		}
+		for i, id := range t.ids {
+			if d := t.dists[i]; d <= t.pool.worst {
+				t.pool.add(d, id)
+			}
+		}
+		t.ids = t.ids[:0]
+		return w.ctx.Err()
+	}
+	for block := range f.masks {
+		m := &f.masks[block]
+		for i := range m.yes {
+			for set := m.yes[i] | m.ask[i]; set != 0; set &= set - 1 {
+				at := bits.TrailingZeros64(set)
+				id := uint32(block*attrNodes + i*64 + at)
+				if m.ask[i]>>at&1 != 0 {
+					ok, err := w.asked(NodeID(id))
+					if err != nil {
+						return err
+					}
+					if !ok {
+						continue
+					}
+				}
+				if t.ids = append(t.ids, id); len(t.ids) == scanBatch {
+					if err := flush(); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return flush()
+}
+
+// asked reports whether a node is in use and has a row that the filter allows.
+func (w *walk) asked(id NodeID) (bool, error) {
+	rec, err := w.v.record(id)
+	if err != nil || metaFlags(rec[recMeta])&flagLive == 0 {
+		return false, err
+	}
+	return w.passes(id)
+}
