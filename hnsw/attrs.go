@@ -58,7 +58,7 @@ const attrNodes = 128
 // attrBlock holds the attributes of attrNodes nodes, column by column. Each column
 // has a dictionary of its own, whose first value is unknown.
 type attrBlock struct {
-	serial uint64 // never the same for different contents, see AttrFilter
+	serial uint64   // never the same for different contents, see AttrFilter
 	set    nodeBits // nodes that were given attributes
 	cols   []attrColumn
 }

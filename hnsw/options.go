@@ -25,6 +25,10 @@ type SearchOptions struct {
 	// 0 means unknown: the search then learns it as it goes.
 	FilterHint float64
 
+	// MaxVisited ends a traversal that has visited as many nodes and has not found its
+	// hits: those it has are returned, and SearchStats.Stopped is set. 0 means no bound.
+	MaxVisited int
+
 	// MaxDistance drops hits farther than this. 0, NaN and +Inf mean no bound.
 	MaxDistance float64
 
@@ -68,6 +72,7 @@ type SearchStats struct {
 	Loaded    int // blocks read from the store
 	StaleRows int // entries without a vector in the table, skipped
 	Exact     bool
+	Stopped   bool // MaxVisited ended the search
 }
 
 // Stats describes an index.

@@ -148,6 +148,10 @@ func (w *walk) run() error {
 		} else if !more {
 			break
 		}
+		if w.opt.MaxVisited > 0 && t.stats.Visited > w.opt.MaxVisited {
+			t.stats.Stopped = true
+			return nil
+		}
 	}
 	w.dry = !t.pool.cut
 	return nil
@@ -174,7 +178,8 @@ func (w *walk) nearest(k int) ([]Hit, error) {
 		if err != nil {
 			return nil, err
 		}
-		if enough || w.dry {
+		if enough || w.dry || w.t.stats.Stopped {
+			w.t.stats.Stopped = !enough && w.t.stats.Stopped
 			return best.hits, nil
 		}
 		best.hits = best.hits[:0]

@@ -25,6 +25,12 @@ type Costs struct {
 	Probe float64
 	// Member is testing one row against a list of matching rows.
 	Member float64
+	// Sweep is a look at one row's included columns while all are looked at, Attr while
+	// a traversal asks about a single one.
+	Sweep float64
+	Attr  float64
+	// Code is the fixed part of comparing one code while they come one after the other.
+	Code float64
 	// List is one row of a listing that the host finds through an index.
 	List float64
 	// ListScan is one row of the table when the host has to read all of it to list
@@ -48,6 +54,9 @@ func DefaultCosts() Costs {
 		ReadDim:    0.5,
 		Probe:      1_200,
 		Member:     80,
+		Sweep:      3,
+		Attr:       40,
+		Code:       15,
 		List:       250,
 		ListScan:   450,
 		Posting:    60,
@@ -140,21 +149,38 @@ func (c Costs) Traverse(in Input, ef int) float64 {
 	return c.Start + visited(in, ef)*c.visit(in.Dims, ef) + rescored(in)*c.rescore(in.Dims)
 }
 
-// FilteredTraversal is the price of a traversal with the filter inside. It needs
-// as many matching candidates as an unfiltered one needs candidates. To meet one
-// matching node it looks, on average, at 1/selectivity nodes, and each of these is
-// tested against the filter and gets a distance.
+// FilteredTraversal is the price of a traversal with the filter inside: its list is
+// wide enough to hold the rows wanted among those that do not pass, and each row of
+// the list is tested.
 //
 // listed: the matching rows are listed first and a test is a look at the list;
-// otherwise a test is a probe of the base row.
+// otherwise a test is a look at the included columns, or a probe of the base row.
 func (c Costs) FilteredTraversal(in Input, listed bool) float64 {
-	s := math.Max(selectivity(in), 1/math.Max(float64(in.Rows), 1))
-	tested := math.Min(float64(in.Rows), visited(in, in.EfSearch)/s)
-	cost := c.Start + tested*c.visit(in.Dims, in.EfSearch) + rescored(in)*c.rescore(in.Dims)
-	if listed {
+	w := width(in)
+	tested := float64(w)
+	cost := c.Start + visited(in, w)*c.visit(in.Dims, w) + rescored(in)*c.rescore(in.Dims)
+	switch inc := in.Filter.Included; {
+	case listed:
 		return cost + c.listing(in) + tested*c.Member
+	case inc != nil:
+		ask := math.Min(1, inc.Ask/math.Max(float64(in.Rows), 1))
+		return cost + tested*(c.Attr+ask*c.Probe)
 	}
 	return cost + tested*c.Probe
+}
+
+// CodeScan is the price of comparing the codes of all rows that pass by their
+// included columns: a look at all rows, unless that was done for an earlier search,
+// a probe of each row about which the columns do not decide, one code for each row
+// that is left, and the true distances of the nearest.
+func (c Costs) CodeScan(in Input) float64 {
+	inc := in.Filter.Included
+	cost := c.Start + (inc.Yes+inc.Ask)*(c.Code+c.Dim*float64(in.Dims)) + inc.Ask*c.Probe +
+		math.Min(rescored(in), in.Filter.Matches)*c.rescore(in.Dims)
+	if !inc.Swept {
+		cost += float64(in.Rows) * c.Sweep
+	}
+	return cost
 }
 
 // TraverseThenFilter is the price of a traversal that knows nothing of the filter

@@ -23,7 +23,10 @@ type Explain struct {
 type FilterExplain struct {
 	SQL string `json:"sql"`
 	// Access is how the host finds the matching rows: "index" or "scan".
-	Access      string `json:"access"`
+	Access string `json:"access"`
+	// Included says what the columns that the index keeps decide: "all", "part", or
+	// nothing.
+	Included    string `json:"included,omitempty"`
 	Selectivity Share  `json:"selectivity"`
 	// Listed is the number of matching rows listed; -1: they were never listed to
 	// the end.

@@ -23,6 +23,9 @@ const (
 	// TraverseThenFilter walks the graph without the filter and tests candidates
 	// in order of distance until k of them passed.
 	TraverseThenFilter Plan = "traverse then filter"
+	// CodeScan compares the codes of all rows that pass by the columns that the index
+	// keeps, and computes the true distance of the nearest.
+	CodeScan Plan = "code scan"
 	// LexicalFirst takes documents in order of their text score and tests them
 	// until k of them passed.
 	LexicalFirst Plan = "lexical first"
@@ -42,6 +45,18 @@ type FilterInput struct {
 	// Indexed says that the host can list the matching rows without reading the
 	// whole table.
 	Indexed bool
+	// Included says that the index keeps columns that decide about the filter, or
+	// about parts of it; nil if not.
+	Included *IncludedInput
+}
+
+// IncludedInput is what the columns that the index keeps say about a filter.
+type IncludedInput struct {
+	// Yes is the number of rows that pass for certain, Ask of those that may pass and
+	// have to be probed. Both are estimated unless Swept.
+	Yes, Ask float64
+	// Swept says that all rows have been looked at.
+	Swept bool
 }
 
 // Input is the question for one leg of a search. The zero value of a number means
@@ -55,6 +70,8 @@ type Input struct {
 	Filter   *FilterInput
 	// Exact forbids approximate plans.
 	Exact bool
+	// Codes says that the index's codes are fine enough for an order of all rows.
+	Codes bool
 	// Force, when set, forbids all other plans of the vector leg; it is for
 	// measurements.
 	Force Plan
@@ -85,6 +102,12 @@ type Decision struct {
 	EfSearch int
 	// Fetch is how many candidates TraverseThenFilter takes at a time.
 	Fetch int
+	// Budget is how many nodes a FilteredTraversal may visit before the Fallback is the
+	// better way: matching rows may be rarer than estimated, or lie far from the query.
+	Budget int
+	// Fallback is the plan that misses no row, for when an approximate one comes back
+	// with too few.
+	Fallback Plan
 	// k, unit and exact let GiveUp compare: rows wanted, price of one more candidate,
 	// price of the exact scan.
 	k           int
@@ -132,18 +155,26 @@ func vectorOptions(in Input) []option {
 		force(in, opts)
 		return opts
 	}
-	widened := widen(in)
+	widened := width(in)
 	probe, listed := c.FilteredTraversal(in, false), c.FilteredTraversal(in, true)
 	opts := []option{
 		{plan: ExactScan, cost: c.Exact(in), list: true},
 		{plan: FilteredTraversal, cost: min(probe, listed), list: listed < probe, ef: in.EfSearch},
 		{plan: TraverseThenFilter, cost: c.TraverseThenFilter(in, widened), ef: widened},
 	}
+	if f.Included != nil {
+		opts = append(opts, option{plan: CodeScan, cost: c.CodeScan(in)})
+	}
 	for i := range opts[1:] {
 		o := &opts[i+1]
 		switch {
 		case in.Exact:
 			o.reason = "an exact search was asked for"
+		case o.plan == CodeScan:
+			// It meets all rows that pass: none is too few.
+			if !in.Codes {
+				o.reason = "the index's codes are too coarse"
+			}
 		case f.Counted && f.Matches <= float64(in.K):
 			// The graph cannot do better than return them all, and may miss some.
 			o.reason = "no more rows match than are wanted"
@@ -177,12 +208,15 @@ func ScanAlways(in Input) float64 {
 	return math.Min(20_000, math.Max(1_000, 0.003*float64(in.Rows)))
 }
 
-// widen returns the candidate list that leaves EfSearch candidates after the
-// filter, in multiples of a power of two so that explain records stay readable.
-func widen(in Input) int {
+// width returns the candidate list that a filter calls for: one that leaves EfSearch
+// candidates after the filter, but no more than hold the k nearest matching rows with
+// room to spare. They are among about k/selectivity rows, and the list's far end is
+// where rows are missed.
+func width(in Input) int {
 	s := math.Max(selectivity(in), 1e-6)
-	want := float64(in.EfSearch) / s
-	return int(math.Min(want, float64(in.Rows)))
+	ef := float64(in.EfSearch)
+	want := math.Min(1.92*float64(in.K)/s+ef, ef/s)
+	return int(math.Max(1, math.Min(want, float64(in.Rows))))
 }
 
 func lexicalOptions(in Input) []option {
@@ -221,16 +255,27 @@ func pick(in Input, opts []option) Decision {
 		}
 		d.Rejected = append(d.Rejected, r)
 	}
+	d.Fallback, d.exact = fallback(in, opts)
+	if best.plan == FilteredTraversal {
+		w := width(in)
+		d.Budget = int(math.Max(3*visited(in, w), d.exact/in.Costs.visit(in.Dims, w)))
+	}
 	if best.plan == TraverseThenFilter {
 		d.Fetch = fetch(in, d.EfSearch)
 		d.k, d.unit = in.K, in.Costs.candidate(in, d.EfSearch)
-		for _, o := range opts {
-			if o.plan == ExactScan {
-				d.exact = o.cost
-			}
-		}
 	}
 	return d
+}
+
+// fallback is the cheaper one of the plans that meet all matching rows.
+func fallback(in Input, opts []option) (Plan, float64) {
+	plan, cost := ExactScan, math.Inf(1)
+	for _, o := range opts {
+		if (o.plan == ExactScan || o.plan == CodeScan && in.Codes && !in.Exact) && o.cost < cost {
+			plan, cost = o.plan, o.cost
+		}
+	}
+	return plan, cost
 }
 
 // GiveUp reports whether a running TraverseThenFilter that tested so many candidates
@@ -250,16 +295,19 @@ func (d *Decision) GiveUp(tested int64, found int) bool {
 }
 
 // ListBound is how many matching rows are worth listing to learn their number, for a
-// filter with an index behind it and a sampled share: as many as the best plan
+// filter with an index behind it and an estimated share p: as many as the best plan
 // without the list costs, if the filter may well be so narrow that the exact scan
 // is the best plan; else 0.
-func ListBound(in Input, s Selectivity) int {
-	p := s.Share()
+func ListBound(in Input, p, stdErr float64) int {
+	var inc *IncludedInput
+	if in.Filter != nil {
+		inc = in.Filter.Included
+	}
 	at := func(share float64) Decision {
-		in.Filter = &FilterInput{Matches: share * float64(in.Rows), Indexed: true}
+		in.Filter = &FilterInput{Matches: share * float64(in.Rows), Indexed: true, Included: inc}
 		return Choose(in)
 	}
-	if at(math.Max(0, p-1.5*s.Error())).Plan != ExactScan {
+	if at(math.Max(0, p-1.5*stdErr)).Plan != ExactScan {
 		return 0
 	}
 	cost := at(p).Cost

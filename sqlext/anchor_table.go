@@ -156,7 +156,7 @@ func (cat *catalog) createAnchored(a host.ModuleArgs, args *hnswArgs) (host.Tabl
 	args.params = args.params.Normalize()
 	args.anchored.keyed = shape.key != ""
 	t := cat.newVectorTable(a, args)
-	if err := cat.declareHNSW(a.Table); err != nil {
+	if err := cat.declareHNSW(a.Table, 0); err != nil {
 		return nil, err
 	}
 	base := an.base(cat.conn, shape)

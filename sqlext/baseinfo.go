@@ -15,7 +15,10 @@ type baseInfo struct {
 	pinned  bool // VACUUM keeps the rowids: there is a key or an index
 }
 
-type columnInfo struct{ name, declared string }
+type columnInfo struct {
+	name, declared string
+	generated      bool
+}
 
 // column finds a column by name.
 func (b *baseInfo) column(name string) (columnInfo, bool) {
@@ -60,7 +63,7 @@ func describeBase(c host.Conn, index, schema, table string) (*baseInfo, error) {
 	keys := 0
 	err = query(c, "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?1, ?2)",
 		[]host.Value{host.TextValue(b.table), host.TextValue(schema)}, func(row host.Stmt) error {
-			col := columnInfo{name: row.Value(0).String(), declared: row.Value(1).String()}
+			col := columnInfo{name: row.Value(0).String(), declared: row.Value(1).String(), generated: row.Value(3).Int >= 2}
 			b.columns = append(b.columns, col)
 			if row.Value(2).Int > 0 {
 				keys++

@@ -64,6 +64,7 @@ func (t *indexTable) undoCreate() {
 	_ = t.dropTriggers()
 	_ = t.dropPin()
 	_ = t.dropKeys()
+	_ = t.dropPartition()
 	_ = t.tables.Drop()
 }
 

@@ -9,7 +9,10 @@ import (
 // rebuild makes the index anew from the table. It works on a damaged index too:
 // everything it needs is in the CREATE VIRTUAL TABLE statement and the table.
 func (t *vectorTable) rebuild() error {
-	if err := t.restoreBase([]string{"vector"}); err != nil {
+	if err := t.restoreBase(t.vectorFields()); err != nil {
+		return err
+	}
+	if err := t.createPartition(t.base); err != nil {
 		return err
 	}
 	err := t.openErr
@@ -57,7 +60,7 @@ func (t *vectorTable) recreate() error {
 		return errorf("%s: %v", t.label(), err)
 	}
 	st := shadow.HNSW{Tables: t.tables}
-	for _, p := range hnsw.Parts() {
+	for _, p := range params.Parts() {
 		if err := st.Clear(p); err != nil {
 			return err
 		}
@@ -101,6 +104,11 @@ func (t *vectorTable) check(quick bool) ([]string, error) {
 	var rows func(yield func(int64, error) bool)
 	if !gone && !quick {
 		rows = t.base.rowIDs(quoteName(t.base.columns[0]) + " IS NOT NULL")
+	}
+	if rows != nil {
+		if err := t.checkAttrs(ix, &f); err != nil {
+			return f.broken(err)
+		}
 	}
 	return f.broken(ix.Check(t.cat.context(), rows, f.add))
 }

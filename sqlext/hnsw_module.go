@@ -16,6 +16,14 @@ type vectorTable struct {
 	params hnsw.Params // as the index has them, once it is open
 	index  *hnsw.Index
 	buf    []float32 // of upsert
+	attrs  []hnsw.Attr
+
+	// What comparisons with the included columns depend on, as of attrVersion, and the
+	// filters compiled for it.
+	attrCols    []attrColumn
+	attrVersion int64
+	attrBase    *baseTable
+	attrPlans   map[string]*attrPlan
 }
 
 // hnswObject is one connected virtual table object; SQLite may have several for
@@ -50,12 +58,14 @@ func (cat *catalog) hnswModule() host.Module {
 }
 
 // hnswOptions are the options' names in the order of the documentation.
-var hnswOptions = []string{"dims", "metric", "m", "ef_construction", "ef_search", "quantize", "where"}
+var hnswOptions = []string{"dims", "metric", "m", "ef_construction", "ef_search", "quantize", "where", "include", "partition_by"}
 
 // hnswArgs are the module arguments of a vector index.
 type hnswArgs struct {
 	table, column string
 	where         string
+	include       []string // columns kept in the index, as the option names them
+	partition     string   // "": none
 	params        hnsw.Params
 	anchored      *anchored // of an index in libSQL's form, else nil
 }
@@ -121,6 +131,16 @@ func (h *hnswArgs) set(label string, o option) (err error) {
 		if h.where = o.value; h.where == "" {
 			err = errorf("%s: where is empty, want an expression over the columns of %s", label, h.table)
 		}
+	case "include":
+		h.include, err = parseNames(label, o.name, o.value)
+	case "partition_by":
+		var names []string
+		if names, err = parseNames(label, o.name, o.value); err == nil && len(names) != 1 {
+			err = errorf("%s: partition_by is %q, want one column", label, o.value)
+		}
+		if err == nil {
+			h.partition = names[0]
+		}
 	case "anchor", "elements", "asked": // written by reconcile
 		err = h.setAnchored(label, o)
 	default:
@@ -169,7 +189,14 @@ func (cat *catalog) createHNSW(a host.ModuleArgs) (host.Table, error) {
 		return nil, errorf("%s: %v", label, err)
 	}
 	args.params = args.params.Normalize()
-	base := &baseTable{conn: cat.conn, schema: a.Schema, table: info.table, rowid: info.rowid, columns: []string{col.name}, where: args.where}
+	included, err := args.checkIncluded(label, a.Schema, info)
+	if err != nil {
+		return nil, err
+	}
+	base := &baseTable{
+		conn: cat.conn, schema: a.Schema, table: info.table, rowid: info.rowid,
+		columns: append([]string{col.name}, included...), where: args.where,
+	}
 	if base.where != "" {
 		if err := checkWhere(cat.conn, label, base); err != nil {
 			return nil, err
@@ -177,10 +204,16 @@ func (cat *catalog) createHNSW(a host.ModuleArgs) (host.Table, error) {
 	}
 
 	t := cat.newVectorTable(a, args)
-	if err := cat.declareHNSW(a.Table); err != nil {
+	if err := cat.declareHNSW(a.Table, t.included()); err != nil {
 		return nil, err
 	}
-	if err := t.create(base, info, []string{"vector"}, func() error { return t.fill(base) }); err != nil {
+	fill := func() error {
+		if err := t.createPartition(base); err != nil {
+			return err
+		}
+		return t.fill(base)
+	}
+	if err := t.create(base, info, t.vectorFields(), fill); err != nil {
 		return nil, err
 	}
 	return hnswObject{t}, nil
@@ -225,16 +258,17 @@ func (t *vectorTable) build(base *baseTable) error {
 	if err := t.fillKeys(base); err != nil {
 		return t.wrap(err)
 	}
-	err := t.index.Build(t.cat.context(), func(yield func(rowid int64, vec []float32) error) error {
-		return base.eachVector(t.params.Dims, yield)
+	err := t.index.BuildAttrs(t.cat.context(), func(yield func(rowid int64, vec []float32, attrs []hnsw.Attr) error) error {
+		return t.eachVector(base, yield)
 	}, nil)
 	return t.wrap(err)
 }
 
 // eachVector calls fn with the vector of each row that belongs in the index. A row
 // that cannot be indexed is an error that names it.
-func (b *baseTable) eachVector(dims int, fn func(rowid int64, vec []float32) error) error {
+func (t *vectorTable) eachVector(b *baseTable, fn func(rowid int64, vec []float32, attrs []hnsw.Attr) error) error {
 	var buf []float32
+	var attrs []hnsw.Attr
 	sql := b.selectSQL(quoteName(b.columns[0])+" IS NOT NULL") + " ORDER BY " + b.rowid
 	return query(b.conn, sql, nil, func(row host.Stmt) error {
 		rowid := row.Value(0).Int
@@ -243,18 +277,22 @@ func (b *baseTable) eachVector(dims int, fn func(rowid int64, vec []float32) err
 			if buf = vec; err != nil || !ok {
 				return err
 			}
-			return fn(rowid, vec)
+			return fn(rowid, vec, nil)
 		}
 		label := fmt.Sprintf("%s: rowid %d", b.columnLabel(0), rowid)
 		vec, err := appendVector(buf[:0], row.Value(1))
 		if err != nil {
 			return mismatchf("%s: %v", label, err)
 		}
-		if err := checkVector(label, vec, dims); err != nil {
+		if err := checkVector(label, vec, t.params.Dims); err != nil {
 			return err
 		}
 		buf = vec
-		return fn(rowid, vec)
+		if t.included() == 0 {
+			return fn(rowid, vec, nil)
+		}
+		attrs = t.rowAttrs(row, attrs)
+		return fn(rowid, vec, attrs)
 	})
 }
 
@@ -265,7 +303,7 @@ func (cat *catalog) connectHNSW(a host.ModuleArgs) (host.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cat.declareHNSW(a.Table); err != nil {
+	if err := cat.declareHNSW(a.Table, len(args.columns())-1); err != nil {
 		return nil, err
 	}
 	if t := cat.inTransaction(a); t != nil {
@@ -282,11 +320,23 @@ func (cat *catalog) connectHNSW(a host.ModuleArgs) (host.Table, error) {
 }
 
 func (cat *catalog) newVectorTable(a host.ModuleArgs, args *hnswArgs) *vectorTable {
+	columns := args.columns()
+	args.params.Attrs = len(columns) - 1
 	t := &vectorTable{asked: args.params, params: args.params}
+	suffixes := make([]string, 0, len(hnsw.Parts()))
+	for _, p := range args.params.Parts() {
+		suffixes = append(suffixes, p.String())
+	}
 	t.indexTable = indexTable{
 		cat: cat, module: "hnsw", schema: a.Schema, name: a.Table, self: t,
-		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, shadow.HNSWSuffixes()),
-		baseName: args.table, baseCols: []string{args.column}, baseWhere: args.where, anchored: args.anchored,
+		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, suffixes),
+		baseName: args.table, baseCols: columns, baseWhere: args.where, anchored: args.anchored,
+	}
+	t.partition = -1
+	if args.partition != "" {
+		if t.partition = args.partitionAt(); t.partition < 0 {
+			t.partition = len(args.include)
+		}
 	}
 	t.opener, t.closer = t.open, t.closeIndex
 	return t
@@ -301,14 +351,21 @@ func (t *vectorTable) open() error {
 	if err != nil {
 		return t.wrap(err)
 	}
+	if n := ix.Params().Attrs; n != t.included() {
+		return t.wrap(fmt.Errorf("%w: it keeps %d columns, want %d", hnsw.ErrCorrupt, n, t.included()))
+	}
 	t.index, t.params, t.openErr = ix, ix.Params(), nil
 	t.engine = hnswEngine{ix}
 	return nil
 }
 
-func (cat *catalog) declareHNSW(table string) error {
-	err := cat.conn.DeclareVTab("CREATE TABLE x(distance REAL, vector HIDDEN, k HIDDEN, ef_search HIDDEN, " +
-		triggerOperation + " HIDDEN, " + keyColumn + " HIDDEN, " + quoteName(table) + " HIDDEN)")
+func (cat *catalog) declareHNSW(table string, included int) error {
+	sql := "CREATE TABLE x(distance REAL, vector HIDDEN, k HIDDEN, ef_search HIDDEN, " +
+		triggerOperation + " HIDDEN, " + keyColumn + " HIDDEN, " + quoteName(table) + " HIDDEN"
+	for i := range included {
+		sql += ", " + includeField(i) + " HIDDEN"
+	}
+	err := cat.conn.DeclareVTab(sql + ")")
 	if err != nil {
 		return err
 	}

@@ -273,7 +273,7 @@ const batchRows = 64
 
 // Next implements host.Rows.
 func (r *hnswRows) Next(b *host.Batch) error {
-	b.Columns = hnswColumns
+	b.Columns = hnswColumns + r.t.included()
 	if len(r.pending) == 0 && r.more != nil {
 		hits, err := r.more()
 		r.t.base.release()
@@ -283,8 +283,9 @@ func (r *hnswRows) Next(b *host.Batch) error {
 		r.pending = hits
 	}
 	n := min(len(r.pending), batchRows)
+	row := make([]host.Value, b.Columns)
 	for _, h := range r.pending[:n] {
-		var row [hnswColumns]host.Value
+		clear(row)
 		if r.ranked {
 			row[hnswDistance] = host.FloatValue(h.Distance)
 		}
@@ -292,7 +293,7 @@ func (r *hnswRows) Next(b *host.Batch) error {
 			row[hnswVector].Kind = host.Deferred
 		}
 		row[hnswK], row[hnswEfSearch] = r.k, r.ef
-		b.Add(h.RowID, row[:]...)
+		b.Add(h.RowID, row...)
 	}
 	r.pending = r.pending[n:]
 	return nil

@@ -30,13 +30,15 @@ type vectorStats struct {
 }
 
 type vectorOptions struct {
-	Dims           int    `json:"dims"`
-	Metric         string `json:"metric"`
-	M              int    `json:"m"`
-	EfConstruction int    `json:"ef_construction"`
-	EfSearch       int    `json:"ef_search"`
-	Quantize       string `json:"quantize"`
-	Where          string `json:"where,omitempty"`
+	Dims           int      `json:"dims"`
+	Metric         string   `json:"metric"`
+	M              int      `json:"m"`
+	EfConstruction int      `json:"ef_construction"`
+	EfSearch       int      `json:"ef_search"`
+	Quantize       string   `json:"quantize"`
+	Where          string   `json:"where,omitempty"`
+	Include        []string `json:"include,omitempty"`
+	PartitionBy    string   `json:"partition_by,omitempty"`
 }
 
 // hnswStats is hnsw_stats(index).
@@ -81,6 +83,10 @@ func (t *vectorTable) describe(s hnsw.Stats) vectorStats {
 			Dims: p.Dims, Metric: p.Metric.String(), M: p.M, EfConstruction: p.EfConstruction,
 			Quantize: p.Quantize.String(), Where: t.base.where,
 		},
+	}
+	out.Options.Include = t.base.columns[1:]
+	if t.partition >= 0 {
+		out.Options.PartitionBy = t.base.columns[1+t.partition]
 	}
 	for part, n := range s.Bytes {
 		out.Parts[part.String()] = n

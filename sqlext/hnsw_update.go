@@ -11,7 +11,7 @@ func (o hnswObject) Update(args []host.Value) (int64, error) {
 	t := o.vectorTable
 	t.enter()
 	defer t.leave()
-	if len(args) != 2+hnswColumns || !args[0].IsNull() {
+	if len(args) != 2+hnswColumns+t.included() || !args[0].IsNull() {
 		return 0, t.readOnly()
 	}
 	cols := args[2:]
@@ -31,7 +31,7 @@ func (o hnswObject) Update(args []host.Value) (int64, error) {
 		if cols[hnswVector].IsNull() {
 			return rowid, t.remove(rowid)
 		}
-		return rowid, t.upsert(rowid, cols[hnswVector])
+		return rowid, t.upsert(rowid, cols[hnswVector], t.updateAttrs(cols))
 	case "delete":
 		return rowid, t.remove(rowid)
 	}
@@ -60,7 +60,7 @@ func (t *indexTable) columnLabel(i int) string {
 	return t.schema + "." + t.baseName + "." + t.baseCols[i]
 }
 
-func (t *vectorTable) upsert(rowid int64, v host.Value) error {
+func (t *vectorTable) upsert(rowid int64, v host.Value, attrs []hnsw.Attr) error {
 	if err := t.usable(); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *vectorTable) upsert(rowid int64, v host.Value) error {
 	if len(vec) != t.params.Dims || !allFinite(vec) {
 		return checkVector(t.columnLabel(0), vec, t.params.Dims)
 	}
-	return t.wrap(t.index.Insert(rowid, vec))
+	return t.wrap(t.index.InsertAttrs(rowid, vec, attrs))
 }
 
 func (t *vectorTable) remove(rowid int64) error {

@@ -42,6 +42,7 @@ type indexTable struct {
 	baseCols    []string
 	baseWhere   string
 	anchored    *anchored // of an index in libSQL's form, else nil
+	partition   int       // position among the included columns of the one that parts the rows; -1: none
 
 	refs      int   // connected objects
 	users     int   // running scans and searches
@@ -165,6 +166,9 @@ func (t *indexTable) destroy() error {
 		return err
 	}
 	if err := t.dropKeys(); err != nil {
+		return err
+	}
+	if err := t.dropPartition(); err != nil {
 		return err
 	}
 	if err := t.tables.Drop(); err != nil {

@@ -255,7 +255,7 @@ func (cat *catalog) newLexicalTable(a host.ModuleArgs, args *lexicalArgs) *lexic
 	t.indexTable = indexTable{
 		cat: cat, module: "lexical", schema: a.Schema, name: a.Table, self: t,
 		tables:   shadow.NewTables(cat.conn, a.Schema, a.Table, shadow.LexicalSuffixes()),
-		baseName: args.table, baseCols: columns, baseWhere: args.where,
+		baseName: args.table, partition: -1, baseCols: columns, baseWhere: args.where,
 	}
 	t.opener, t.closer = t.open, t.closeIndex
 	return t

@@ -29,17 +29,23 @@ func (s *searcher) explain(search string, k, rows int, filter *filterRun, indexe
 
 // record says what was learned about the filter.
 func (r *filterRun) record(indexed int64) *plans.FilterExplain {
-	x := &plans.FilterExplain{SQL: r.f.expr, Access: r.f.access, Listed: -1, Probes: r.probes}
+	x := &plans.FilterExplain{SQL: r.f.expr, Access: r.f.access, Included: r.included, Listed: -1, Probes: r.probes}
 	n := math.Max(float64(indexed), 1)
 	if r.est != nil {
 		x.Sampled = r.est.share.Probed
 		x.Selectivity.Estimated = round6(r.est.share.Share())
 	}
+	if r.share != nil {
+		share := round6(*r.share)
+		if x.Selectivity.Estimated = share; r.exact {
+			x.Selectivity.Actual = &share
+		}
+	}
 	if r.listed {
 		x.Listed = int64(len(r.rows))
 		actual := round6(float64(len(r.rows)) / n)
 		x.Selectivity.Actual = &actual
-		if r.est == nil {
+		if r.est == nil && r.share == nil {
 			x.Selectivity.Estimated = actual
 		}
 	}

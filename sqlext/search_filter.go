@@ -235,6 +235,9 @@ type filterRun struct {
 	member  *roaring64.Bitmap
 
 	est       *estimate
+	included  string   // what the included columns decide: "all", "part" or nothing
+	share     *float64 // of rows that pass, as the included columns have it
+	exact     bool     // share is
 	probes    int64
 	listTime  time.Duration
 	learnTime time.Duration
@@ -354,7 +357,7 @@ func (r *filterRun) learn(in plans.Input) (*plans.FilterInput, error) {
 		// number is then known, and the rows are at hand for any plan.
 		if r.f.access == "index" {
 			in.Costs = r.costs(in.Costs)
-			if bound := plans.ListBound(in, r.est.share); bound > 0 {
+			if bound := plans.ListBound(in, r.est.share.Share(), r.est.share.Error()); bound > 0 {
 				if _, err := r.listUpTo(bound); err != nil {
 					return nil, err
 				}

@@ -118,7 +118,7 @@ func (o *searchOptions) set(a optionArg) (err error) {
 		o.exact, err = a.boolean()
 	case "plan":
 		var s string
-		s, err = a.oneOf(string(plans.ExactScan), string(plans.Traversal), string(plans.FilteredTraversal), string(plans.TraverseThenFilter))
+		s, err = a.oneOf(string(plans.ExactScan), string(plans.Traversal), string(plans.FilteredTraversal), string(plans.TraverseThenFilter), string(plans.CodeScan))
 		o.plan = plans.Plan(s)
 	case "max_distance":
 		o.maxDistance, err = a.number(-math.MaxFloat64, math.MaxFloat64)

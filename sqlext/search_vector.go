@@ -2,7 +2,6 @@ package sqlext
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -20,6 +19,7 @@ type vectorLeg struct {
 	q      []float32
 	opt    *searchOptions
 	filter *filterRun // nil: none
+	attrs  *attrPlan  // what the included columns decide of the filter; nil: nothing
 	rows   int64      // in the index
 	dims   int
 	record plans.LegExplain
@@ -68,17 +68,20 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	k = int(min(int64(k), l.rows))
 	in := plans.Input{
 		Rows: l.rows, Dims: l.dims, M: p.M, K: k, EfSearch: max(ef, k),
-		Exact: l.opt.exact, Force: l.opt.plan, Costs: plans.DefaultCosts(),
+		Exact: l.opt.exact, Codes: fineCodes(p), Force: l.opt.plan, Costs: plans.DefaultCosts(),
 	}
-	if filtered := l.filter != nil; in.Force == plans.Traversal && filtered || !filtered && (in.Force == plans.FilteredTraversal || in.Force == plans.TraverseThenFilter) {
+	if filtered := l.filter != nil; in.Force == plans.Traversal && filtered || !filtered && (in.Force == plans.FilteredTraversal || in.Force == plans.TraverseThenFilter || in.Force == plans.CodeScan) {
 		return nil, errorf("vector_search: option \"plan\" is %q, want exact scan, or %s", in.Force, plansFor(filtered))
 	}
 	if l.filter != nil && k > 0 {
-		f, err := l.filter.learn(in)
+		f, err := l.learn(in)
 		if err != nil {
 			return nil, err
 		}
 		in.Filter, in.Costs = f, l.filter.costs(in.Costs)
+	}
+	if in.Force == plans.CodeScan && l.attrs == nil && k > 0 {
+		return nil, errorf("vector_search: option \"plan\" is %q, want a filter on columns that %s includes", in.Force, l.t.label())
 	}
 	d := plans.Choose(in)
 	l.record.Plan, l.record.Cost, l.record.Rejected = d.Plan, d.Cost, d.Rejected
@@ -90,6 +93,8 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 		return l.search(ctx, hnsw.SearchOptions{K: k, EfSearch: in.EfSearch, Oversample: l.opt.oversample})
 	case plans.FilteredTraversal:
 		return l.filtered(ctx, k, d, in)
+	case plans.CodeScan:
+		return l.codeScan(ctx, k)
 	case plans.TraverseThenFilter:
 		return l.thenFilter(ctx, k, d)
 	default:
@@ -101,7 +106,7 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 // plansFor names the approximate plans.
 func plansFor(filtered bool) string {
 	if filtered {
-		return "filtered traversal or traverse then filter with a filter"
+		return "filtered traversal, traverse then filter or code scan with a filter"
 	}
 	return "traversal without a filter"
 }
@@ -139,15 +144,20 @@ func (l *vectorLeg) filtered(ctx context.Context, k int, d plans.Decision, in pl
 			return l.exact(ctx, k)
 		}
 	}
-	hits, err := l.search(ctx, hnsw.SearchOptions{
+	hits, st, err := l.t.index.Search(ctx, l.q, l.withAttrs(hnsw.SearchOptions{
 		K: k, EfSearch: in.EfSearch, Oversample: l.opt.oversample,
-		Filter: l.filter, FilterHint: min(1, in.Filter.Matches/float64(l.rows)),
-	})
-	if err != nil || len(hits) >= k {
-		return hits, err
+		FilterHint: min(1, in.Filter.Matches/float64(l.rows)), MaxVisited: d.Budget,
+	}))
+	l.count(st)
+	switch {
+	case err != nil:
+		return nil, l.t.wrap(err)
+	case st.Stopped:
+		return l.settle(ctx, k, d, "%d nodes led to %d of %d rows", st.Visited, len(hits), k)
+	case len(hits) < k:
+		return l.settle(ctx, k, d, "the traversal found %d of %d rows", len(hits), k)
 	}
-	l.record.Switched = fmt.Sprintf("the traversal found %d of %d rows; exact scan", len(hits), k)
-	return l.exact(ctx, k)
+	return hits, nil
 }
 
 // thenFilter tests the candidates of an unfiltered traversal in order of distance.
@@ -182,8 +192,7 @@ func (l *vectorLeg) thenFilter(ctx context.Context, k int, d plans.Decision) ([]
 	}
 	l.count(it.Stats())
 	if len(hits) < k && tested < l.rows {
-		l.record.Switched = fmt.Sprintf("%d of %d rows after %d candidates; exact scan", len(hits), k, tested)
-		return l.exact(ctx, k)
+		return l.settle(ctx, k, d, "%d of %d rows after %d candidates", len(hits), k, tested)
 	}
 	slices.SortFunc(hits, compareHits)
 	return hits, nil
