@@ -55,7 +55,7 @@ func randomValue(rng *rand.Rand) any {
 	case 4:
 		return []int64{1 << 53, 1<<53 + 1, math.MaxInt64, math.MinInt64, 100, 12}[rng.IntN(6)]
 	case 5, 6:
-		return []float64{0.5, 1, -1.5, 1 << 53, 1e300, -0.0, 9.3e18, 2.0000000000000004}[rng.IntN(8)]
+		return []float64{0.5, 1, -1.5, 1 << 53, 1e300, math.Copysign(0, -1), 9.3e18, 2.0000000000000004}[rng.IntN(8)]
 	case 7, 8, 9, 10, 11:
 		return []string{"a", "A", "ab", "abc ", "abc", "ABC", "1", "12", "1.0", "1e2", "", " 1", "é", "É", "it's", "NULL"}[rng.IntN(16)]
 	case 12:
