@@ -1,6 +1,9 @@
 package hnsw
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // expandedBit marks a candidate whose links have been followed. Node ids leave
 // the bit free.
@@ -13,6 +16,12 @@ type candidate struct {
 }
 
 func (c candidate) node() NodeID { return NodeID(c.id &^ expandedBit) }
+
+// key orders as less does.
+func (c candidate) key() uint64 {
+	b := int32(math.Float32bits(c.dist))
+	return uint64(uint32(b^(b>>31|math.MinInt32)))<<32 | uint64(c.id&^expandedBit)
+}
 
 // less orders by distance, then by id, so that results do not depend on the
 // order in which candidates were found.
@@ -76,14 +85,13 @@ func (p *pool) add(dist float32, id uint32) {
 	} else {
 		p.items = p.items[:n+1]
 	}
-	lo, hi := 0, n
-	for lo < hi {
-		mid := int(uint(lo+hi) / 2)
-		if c := p.items[mid]; less(c.dist, c.id, dist, id) {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
+	// Without branches: they would be guessed wrong half of the time.
+	lo, key := 0, candidate{dist, id}.key()
+	for size := n; size > 0; {
+		half := (size + 1) / 2
+		_, before := bits.Sub64(p.items[lo+half-1].key(), key, 0)
+		lo += half & -int(before)
+		size /= 2
 	}
 	copy(p.items[lo+1:n+1], p.items[lo:n])
 	p.items[lo] = candidate{dist, id}
@@ -109,47 +117,4 @@ func (p *pool) next() (c candidate, ok bool) {
 		}
 	}
 	return c, false
-}
-
-// nodeSet is a set of nodes that is quick to clear.
-type nodeSet struct {
-	words []uint64
-	dirty []uint32 // words that are set
-}
-
-// reset empties the set and makes room for n nodes.
-func (s *nodeSet) reset(n uint32) {
-	words := (int(n) + 63) / 64
-	if len(s.words) < words {
-		s.words = make([]uint64, words+words/8+1)
-		s.dirty = s.dirty[:0]
-		return
-	}
-	if len(s.dirty)*8 > len(s.words) {
-		clear(s.words)
-	} else {
-		for _, w := range s.dirty {
-			s.words[w] = 0
-		}
-	}
-	s.dirty = s.dirty[:0]
-}
-
-// add adds a node and reports whether it is new.
-func (s *nodeSet) add(id uint32) bool {
-	w := &s.words[id>>6]
-	bit := uint64(1) << (id & 63)
-	old := *w
-	if old&bit != 0 {
-		return false
-	}
-	if old == 0 {
-		s.dirty = append(s.dirty, id>>6)
-	}
-	*w = old | bit
-	return true
-}
-
-func (s *nodeSet) has(id uint32) bool {
-	return s.words[id>>6]>>(id&63)&1 != 0
 }

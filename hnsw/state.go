@@ -3,6 +3,8 @@ package hnsw
 import (
 	"encoding/binary"
 	"unsafe"
+
+	"github.com/nearlite/nearlite/vector"
 )
 
 // The parts that are kept in blocks have a dir each.
@@ -120,6 +122,40 @@ func (v *view) code(id NodeID) (*byte, error) {
 		v.dirs[dirCodes].touch(block)
 	}
 	return (*byte)(unsafe.Add(p, uintptr(at)*uintptr(v.g.rowStride))), nil
+}
+
+// codesOf appends the rows of nodes.
+func (v *view) codesOf(rows []*byte, ids []uint32) ([]*byte, error) {
+	d, per, stride := &v.dirs[dirCodes], v.g.codes, uintptr(v.g.rowStride)
+	for i, id := range ids {
+		block, at := per.split(id)
+		p := d.get(block)
+		if p == nil || v.track {
+			for _, id := range ids[i:] {
+				row, err := v.code(NodeID(id))
+				if err != nil {
+					return rows, err
+				}
+				rows = append(rows, row)
+			}
+			return rows, nil
+		}
+		rows = append(rows, (*byte)(unsafe.Add(p, uintptr(at)*stride)))
+	}
+	return rows, nil
+}
+
+// prefetch loads the links of a node into the cache, if they are in memory: the
+// node has become a candidate and will probably be expanded soon.
+func (v *view) prefetch(layer int, id uint32) {
+	if layer > 0 {
+		return
+	}
+	block, at := v.g.nodes.split(id)
+	if p := v.dirs[dirLinks].get(block); p != nil {
+		size := uintptr(v.g.recWords) * 4
+		vector.Prefetch(unsafe.Add(p, uintptr(at)*size), int(size))
+	}
 }
 
 // codeRow is code as a slice.

@@ -14,7 +14,7 @@ type traverser struct {
 }
 
 func newTraverser(g *geometry) *traverser {
-	n := 2 * (g.m0 + 1)
+	n := width * g.m0
 	return &traverser{s: newScorer(g), ids: make([]uint32, 0, n), rows: make([]*byte, 0, n), dists: make([]float32, n)}
 }
 
@@ -60,13 +60,9 @@ func (v *view) upper(layer int, id NodeID, rec []uint32) (slot []uint32, at uint
 
 // measure computes the distances to t.ids into t.dists.
 func (t *traverser) measure() error {
-	t.rows = t.rows[:0]
-	for _, id := range t.ids {
-		p, err := t.v.code(NodeID(id))
-		if err != nil {
-			return err
-		}
-		t.rows = append(t.rows, p)
+	var err error
+	if t.rows, err = t.v.codesOf(t.rows[:0], t.ids); err != nil {
+		return err
 	}
 	if len(t.dists) < len(t.ids) {
 		t.dists = make([]float32, len(t.ids)+len(t.ids)/2)
@@ -152,19 +148,18 @@ func (t *traverser) expand(layer int) (bool, error) {
 	if n == 0 {
 		return false, nil
 	}
-	t.ids = t.ids[:0]
+	ids := t.ids[:cap(t.ids)]
+	fresh := 0
 	for _, links := range lists[:n] {
-		for _, nb := range links {
-			if t.visited.add(nb) {
-				t.ids = append(t.ids, nb)
-			}
-		}
+		fresh += t.visited.addAll(ids[fresh:], links)
 	}
+	t.ids = ids[:fresh]
 	if err := t.measure(); err != nil {
 		return false, err
 	}
 	for i, id := range t.ids {
 		if d := t.dists[i]; d <= t.pool.worst {
+			t.v.prefetch(layer, id)
 			t.pool.add(d, id)
 		} else {
 			t.pool.cut = true

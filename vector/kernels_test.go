@@ -454,3 +454,11 @@ func TestFarRows(t *testing.T) {
 		}
 	})
 }
+
+func TestPrefetchTakesAnyAddress(t *testing.T) {
+	b := make([]byte, 1000)
+	for i := range 100 {
+		vector.Prefetch(unsafe.Pointer(&b[i]), len(b)-i)
+	}
+	vector.Prefetch(nil, 1)
+}

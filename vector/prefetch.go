@@ -11,3 +11,8 @@ func farApart(first, middle, last unsafe.Pointer) bool {
 	// A difference in [-cacheBytes, cacheBytes] becomes one in [0, 2·cacheBytes].
 	return a-b+cacheBytes > 2*cacheBytes || b-c+cacheBytes > 2*cacheBytes
 }
+
+// Prefetch asks the processor to bring n bytes at p into its caches, and does not
+// wait. It is a hint: it does nothing where there is no such instruction. p need
+// not be aligned, and may be anything: prefetching never faults.
+func Prefetch(p unsafe.Pointer, n int) { prefetch(p, n) }
