@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -52,6 +53,7 @@ func (ix *Index) build(ctx context.Context, src AttrSource, progress func(done i
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	t.rowsFreeze()
 	before := save{state: *t.state, origin: t.origin, ops: len(t.ops.b), direct: t.direct, changed: t.changed}
 	undo := func() {
@@ -60,7 +62,7 @@ func (ix *Index) build(ctx context.Context, src AttrSource, progress func(done i
 		t.epoch = newEpoch()
 	}
 	t.epoch = newEpoch()
-	t.header = header{efSearch: t.efSearch}
+	t.header = header{efSearch: t.efSearch, churn: mustProbe}
 	t.lastLog = firstLog // nothing that was written before is read again
 	t.dirs = [numDirs]dir{}
 	t.edits, t.rows = nil, nil
@@ -75,7 +77,9 @@ func (ix *Index) build(ctx context.Context, src AttrSource, progress func(done i
 		undo()
 		return err
 	}
-	return t.guard(b.write)
+	err = t.guard(b.write)
+	t.built = time.Since(began)
+	return err
 }
 
 type builder struct {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 	"weak"
 )
@@ -13,7 +14,8 @@ import (
 // they are needed and may be evicted at any time.
 type snapshot struct {
 	state
-	g *geometry
+	g        *geometry
+	measured atomic.Pointer[curves] // nil when not read yet
 }
 
 // keepSnapshots is how many states of an index the cache itself keeps alive.
@@ -44,7 +46,8 @@ type familyKey struct {
 type family struct {
 	recent []*snapshot // most recently used first
 	all    map[token]weak.Pointer[snapshot]
-	most   int // entries of all at which the dead are forgotten
+	most   int           // entries of all at which the dead are forgotten
+	built  time.Duration // what the last build that was committed took
 }
 
 // NewCache returns a cache that holds about maxBytes of blocks; 0 means no
@@ -133,6 +136,25 @@ func (c *Cache) add(key familyKey, s *snapshot) *snapshot {
 	f.all[s.token] = weak.Make(s)
 	f.remember(s)
 	return s
+}
+
+// built remembers how long a build took.
+func (c *Cache) built(key familyKey, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.families[key]; f != nil {
+		f.built = took
+	}
+}
+
+// lastBuild returns it, 0 if there was none.
+func (c *Cache) lastBuild(key familyKey) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.families[key]; f != nil {
+		return f.built
+	}
+	return 0
 }
 
 // remember moves s to the front of the recent ones.

@@ -59,7 +59,7 @@ func (ix *Index) Check(ctx context.Context, base iter.Seq2[RowID, error], report
 	}
 	defer keepAlive(snap)
 	c.v = v
-	for _, step := range []func() error{c.nodes, c.links, c.upper, c.freeLists, c.reachable, c.rowids} {
+	for _, step := range []func() error{c.nodes, c.links, c.upper, c.freeLists, c.reachable, c.rowids, c.probes} {
 		if err := step(); err != nil && !c.damaged(err) {
 			return err
 		}
@@ -355,6 +355,30 @@ func (c *checker) rowids() error {
 		c.found("rows has %d rowids, want %d", n, c.v.rowCount)
 	}
 	return nil
+}
+
+// probes verifies that what the index knows of its own recall is whole.
+func (c *checker) probes() error {
+	data, err := c.ix.st.Get(PartConfig, curveID, nil)
+	if err != nil {
+		return err
+	}
+	m := &curves{}
+	if data != nil {
+		if m, err = decodeCurves(data); err != nil {
+			return err
+		}
+	}
+	rows := 0
+	err = c.ix.st.Scan(PartConfig, firstProbe, func(id int64, data []byte) (bool, error) {
+		rows++
+		_, err := decodeProbes(id, data)
+		return err == nil, err
+	})
+	if err == nil && rows != m.probeRows {
+		c.found("config has %d rows of probes, want %d", rows, m.probeRows)
+	}
+	return err
 }
 
 // against compares the index with the table.

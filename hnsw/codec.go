@@ -128,15 +128,16 @@ type header struct {
 	freeSlot  uint32 // first free slot + 1
 	chunks    uint32 // dups chunks in use or free
 	freeChunk uint32 // first free chunk + 1
-	efSearch  uint32
+	efSearch  uint32 // or recallBit and a recall: see recall.go
 	growth    growth
+	churn     uint32 // rows inserted or deleted since the probes were measured
 }
 
 const (
 	logCheckpoint = 1 // all earlier changes are in the blocks
 	logEdits      = 2 // the row's edits are not
 
-	headerLen = 4 + 1 + 32 + 8 + 12*4
+	headerLen = 4 + 1 + 32 + 8 + 13*4
 )
 
 func (h *header) fields() [10]*uint32 {
@@ -161,7 +162,8 @@ func (h *header) appendCounts(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint32(b, *v)
 	}
 	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(h.growth.near))
-	return binary.LittleEndian.AppendUint32(b, math.Float32bits(h.growth.exponent))
+	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(h.growth.exponent))
+	return binary.LittleEndian.AppendUint32(b, h.churn)
 }
 
 // peekToken reads the token of a log row that may have been seen before.
@@ -190,6 +192,7 @@ func decodeLog(id int64, b []byte) (kind byte, h header, edits []byte, err error
 	}
 	h.growth.near = math.Float32frombits(binary.LittleEndian.Uint32(b[at:]))
 	h.growth.exponent = math.Float32frombits(binary.LittleEndian.Uint32(b[at+4:]))
+	h.churn = binary.LittleEndian.Uint32(b[at+8:])
 	if err := h.validate(); err != nil {
 		return 0, h, nil, corruptf(PartLog, id, "%v", err)
 	}
@@ -209,7 +212,9 @@ func (h *header) validate() error {
 		return fmt.Errorf("entry point %d in layer %d of %d nodes", int64(h.entry)-1, h.top, h.live)
 	case h.freeNode > h.nodes || h.freeSlot > h.slots || h.freeChunk > h.chunks:
 		return fmt.Errorf("first free ids %d, %d, %d are out of range", h.freeNode, h.freeSlot, h.freeChunk)
-	case h.efSearch < MinEfSearch || h.efSearch > MaxEfSearch:
+	case h.efSearch&recallBit != 0 && (h.efSearch == recallBit || h.efSearch >= recallBit|million):
+		return fmt.Errorf("recall is %d millionths", h.efSearch&^recallBit)
+	case h.efSearch&recallBit == 0 && (h.efSearch < MinEfSearch || h.efSearch > MaxEfSearch):
 		return fmt.Errorf("ef_search is %d", h.efSearch)
 	}
 	return h.growth.validate()

@@ -16,7 +16,7 @@ func Create(st Store, p Params) error {
 	if err := st.Put(PartConfig, configID, config); err != nil {
 		return err
 	}
-	h := header{efSearch: uint32(p.EfSearch)}
+	h := header{efSearch: breadth(p)}
 	c := newChain(chainCreate, token{})
 	c.row(PartConfig, configID, config)
 	h.token = c.token(firstLog, &h)
@@ -79,18 +79,12 @@ func Open(cache *Cache, st Store, base Vectors) (*Index, error) {
 // time, see [Index.EfSearch].
 func (ix *Index) Params() Params { return ix.p }
 
-// EfSearch returns the number of candidates that a search keeps which names
-// none.
-func (ix *Index) EfSearch() (int, error) {
-	v, _, err := ix.reader()
-	if err != nil {
-		return 0, err
-	}
-	return int(v.efSearch), nil
-}
+// EfSearch returns the number of candidates that a search for ten rows keeps which
+// names none.
+func (ix *Index) EfSearch() (int, error) { return ix.EfFor(probeK, 0) }
 
 // SetEfSearch changes what EfSearch returns, for all connections once the
-// transaction commits.
+// transaction commits. It ends what SetRecall began.
 func (ix *Index) SetEfSearch(ef int) error {
 	if ef < MinEfSearch || ef > MaxEfSearch {
 		return fmt.Errorf("ef_search is %d, want a whole number from %d to %d", ef, MinEfSearch, MaxEfSearch)
@@ -166,6 +160,7 @@ func (ix *Index) writer() (*tx, error) {
 			return nil, err
 		}
 		ix.tx = newTx(s, ix.st, ix.cache)
+		ix.tx.refresh = func() error { return ix.refreshProbes(ix.tx) }
 		ix.link = nil
 		for _, id := range ix.pending {
 			ix.tx.savepoint(id)
@@ -266,6 +261,9 @@ func (ix *Index) Commit() {
 		return
 	}
 	s = ix.cache.add(ix.key, s)
+	if t.built > 0 {
+		ix.cache.built(ix.key, t.built)
+	}
 	ix.last = weak.Make(s)
 	ix.cache.loaded(size)
 }

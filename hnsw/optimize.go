@@ -3,7 +3,7 @@ package hnsw
 import "slices"
 
 // Optimize folds the log into the blocks and gives back the space of ids that are
-// not in use, inside a transaction. Sync writes the result. After an error the
+// not in use, inside a transaction, and measures recall anew. Sync writes the result. After an error the
 // transaction can only be rolled back.
 func (ix *Index) Optimize() error {
 	t, err := ix.writer()
@@ -11,6 +11,7 @@ func (ix *Index) Optimize() error {
 		return err
 	}
 	t.direct, t.changed, t.synced = true, true, false
+	t.churn = mustProbe
 	return t.guard(func() error {
 		if err := t.compactSlots(); err != nil {
 			return err

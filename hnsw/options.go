@@ -1,12 +1,18 @@
 package hnsw
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // SearchOptions are the knobs of one search. The zero value asks for ten hits
 // with the index's own settings.
 type SearchOptions struct {
 	K        int // hits wanted; 0 means 10
 	EfSearch int // candidates kept; 0 means the index's setting. Raised to K
+
+	// Recall, unless 0, is aimed at by choosing EfSearch where that is 0.
+	Recall float64
 
 	// Oversample is how many candidates are rescored with the vectors of the
 	// table, at least K. 0 means a default that suits the quantization.
@@ -83,8 +89,19 @@ type Stats struct {
 	MaxLevel   int   // highest layer, -1 when empty
 	LevelNodes []int64
 	Bytes      map[Part]int64 // bytes of data by part
-	EfSearch   int            // candidates kept by a search that names none
+	EfSearch   int            // candidates kept by a search for 10 that names none
+	Recall     float64        // that it aims at, 0 if it has a fixed EfSearch
 	LogRows    int64
 	LogBytes   int64
 	CacheBytes int64 // bytes of this index in the process's cache
+
+	// Built is how long the last Build took, 0 if this process did none. It is not
+	// stored: equal rows would not give equal files.
+	Built time.Duration
+
+	// EstimatedRecall is the recall of a search for 10 with EfSearch, measured now with
+	// the probes that are left; NaN where there are too few.
+	EstimatedRecall float64
+	Probes          int   // rows that serve as queries to measure recall
+	Churn           int64 // rows inserted or deleted since those were chosen
 }

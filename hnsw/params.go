@@ -58,14 +58,15 @@ const (
 	MaxDims                              = 65536
 )
 
-// Params are what an index is created with. All but EfSearch are fixed for its
-// life.
+// Params are what an index is created with. All but EfSearch and Recall are fixed for
+// its life; an index that is opened does not say what Recall was.
 type Params struct {
 	Dims           int           // dimensions of every vector, 1 to MaxDims
 	Metric         vector.Metric // cosine unless set
 	M              int           // links of a node in the upper layers; twice as many in layer 0. 0 means DefaultM
 	EfConstruction int           // candidates looked at when a node is linked. 0 means DefaultEfConstruction
 	EfSearch       int           // candidates kept by a search that names none. 0 means DefaultEfSearch
+	Recall         float64       // instead of EfSearch: the recall that such searches aim at. 0 means EfSearch
 	Quantize       Quantization  // 0 means int8 (f16 for l1, bit for hamming)
 	Seed           uint64        // decides, with the rowid, on the layers of a node
 	Attrs          int           // attributes kept of each row, 0 to MaxAttrs
@@ -112,6 +113,11 @@ func (p Params) Validate() error {
 	for _, r := range ranges {
 		if r.got < r.lo || r.got > r.hi {
 			return fmt.Errorf("%s is %d, want a whole number from %d to %d", r.name, r.got, r.lo, r.hi)
+		}
+	}
+	if p.Recall != 0 {
+		if err := CheckRecall(p.Recall); err != nil {
+			return err
 		}
 	}
 	if p.Metric > vector.Hamming {

@@ -90,9 +90,8 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 	w := &walk{ix: ix, t: ix.trav, v: v, snap: snap, ctx: ctx, q: q, opt: opt, loads: v.loaded}
 	w.opt.K = int(min(int64(opt.K), max(v.rowCount, 1))) // k has no bound, memory has
 	opt = w.opt
-	w.ef = opt.EfSearch
-	if w.ef <= 0 {
-		w.ef = int(v.efSearch)
+	if w.ef, err = ix.efFor(v, snap, opt.K, opt.EfSearch, opt.Recall); err != nil {
+		return nil, err
 	}
 	w.want = opt.Oversample
 	if w.want <= 0 {
@@ -124,14 +123,25 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 			most = int(min(1.2*filterWidth*float64(opt.K)/share+float64(w.ef), float64(w.ef)/share, float64(v.live)))
 		}
 	}
-	t.begin(max(most, 1))
-	if x := v.growth; !opt.filtered() && x.near > 0 {
-		rank := min(max(opt.K, nearRank), w.ef)
-		t.begin(int(min(patience*int64(w.ef), int64(max(v.live, 1)))))
-		t.pool.follow(rank, x.nearAt(rank), x.slack(rank, w.ef))
+	if opt.filtered() {
+		t.begin(max(most, 1))
+	} else {
+		t.beginNear(opt.K, w.ef)
 	}
 	t.start(near)
 	return w, w.run()
+}
+
+// beginNear prepares an unfiltered search of layer 0 for the k nearest.
+func (t *traverser) beginNear(k, ef int) {
+	x := t.v.growth
+	if x.near == 0 {
+		t.begin(max(ef, 1))
+		return
+	}
+	rank := min(max(k, nearRank), ef)
+	t.begin(int(min(patience*int64(ef), int64(max(t.v.live, 1)))))
+	t.pool.follow(rank, x.nearAt(rank), x.slack(rank, ef))
 }
 
 // run expands candidates until the pool has none left.

@@ -295,9 +295,31 @@ func (s *state) encodeBlock(g *geometry, b []byte, d int, block uint32, p unsafe
 	return b
 }
 
-// load reads a block, applies the log's edits to it, verifies it and puts it
-// into the dir.
+// load reads a block and puts it into the dir.
 func (v *view) load(d int, block uint32) (unsafe.Pointer, error) {
+	p, err := v.read(d, block)
+	if err != nil {
+		return nil, err
+	}
+	v.loaded++
+	if v.cache != nil {
+		v.cache.loaded(int64(v.g.blockSize(d)))
+	}
+	return v.dirs[d].fill(block, p), nil
+}
+
+// peek returns a block without keeping it if it is not loaded.
+func (v *view) peek(d int, block uint32) (unsafe.Pointer, error) {
+	if v.dirs[d].has(block) {
+		if p := v.dirs[d].get(block); p != nil {
+			return p, nil
+		}
+	}
+	return v.read(d, block)
+}
+
+// read reads a block, applies the log's edits to it and verifies it.
+func (v *view) read(d int, block uint32) (unsafe.Pointer, error) {
 	part, id := dirParts[d], int64(block)
 	if !v.dirs[d].has(block) || int(block) >= v.blockCounts(v.g)[d] {
 		return nil, corruptf(part, id, "is named but there are %d blocks", v.blockCounts(v.g)[d])
@@ -330,14 +352,19 @@ func (v *view) load(d int, block uint32) (unsafe.Pointer, error) {
 	if data == nil && applied == 0 {
 		return nil, corruptf(part, id, "row is missing")
 	}
-	if err := v.verifyBlock(d, block, p); err != nil {
-		return nil, err
+	return p, v.verifyBlock(d, block, p)
+}
+
+// resident reports whether every block is loaded.
+func (s *state) resident(g *geometry) bool {
+	for d, n := range s.blockCounts(g) {
+		for block := range uint32(n) {
+			if !s.dirs[d].has(block) || s.dirs[d].get(block) == nil {
+				return false
+			}
+		}
 	}
-	v.loaded++
-	if v.cache != nil {
-		v.cache.loaded(int64(v.g.blockSize(d)))
-	}
-	return v.dirs[d].fill(block, p), nil
+	return true
 }
 
 func (v *view) decodeBlock(d int, block uint32, p unsafe.Pointer, data []byte) (stamp int64, err error) {

@@ -11,8 +11,7 @@ func (ix *Index) Stats() (Stats, error) {
 	s := Stats{
 		Rows: v.rowCount, Nodes: int64(v.live), FreeNodes: int64(v.nodes - v.live),
 		MaxLevel: -1, LogRows: v.logRows, LogBytes: v.logSize,
-		EfSearch: int(v.efSearch),
-		Bytes:    map[Part]int64{},
+		Bytes: map[Part]int64{},
 	}
 	if v.entry != 0 {
 		s.MaxLevel = int(v.top)
@@ -36,6 +35,18 @@ func (ix *Index) Stats() (Stats, error) {
 		if err != nil {
 			return s, err
 		}
+	}
+	_, s.Recall = v.setting()
+	if s.EfSearch, err = ix.efFor(v, snap, probeK, 0, 0); err != nil {
+		return s, err
+	}
+	s.Built = ix.cache.lastBuild(ix.key)
+	if ix.tx != nil && ix.tx.built > 0 {
+		s.Built = ix.tx.built
+	}
+	s.Churn = int64(v.churn)
+	if s.EstimatedRecall, s.Probes, err = ix.estimate(v, s.EfSearch); err != nil {
+		return s, err
 	}
 	s.CacheBytes = ix.cache.bytesOf(snap)
 	return s, nil

@@ -28,6 +28,7 @@ const (
 	chainEdits  = "nearlite hnsw edits"
 	chainBlocks = "nearlite hnsw blocks"
 	chainBuild  = "nearlite hnsw build"
+	chainProbes = "nearlite hnsw probes"
 )
 
 // newChain begins the hash of the state made in a certain way from another one.

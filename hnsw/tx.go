@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"time"
 	"unsafe"
 )
 
@@ -20,13 +21,18 @@ type tx struct {
 	changed bool             // since the transaction began
 	synced  bool             // since the last change
 	saves   []save
-	broken  error // a change failed half way
+	broken  error         // a change failed half way
+	built   time.Duration // what the last Build took
+	refresh func() error  // measures the probes anew if that is due
 
 	tupleBuf, haveBuf []Attr
 }
 
-// rowsN counts rows in or out.
-func (t *tx) rowsN(delta int64) { t.rowCount += delta }
+// rowsN counts a row in or out.
+func (t *tx) rowsN(delta int64) {
+	t.rowCount += delta
+	t.churned()
+}
 
 // save is what a savepoint restores.
 type save struct {
@@ -373,7 +379,7 @@ func (t *tx) sync() error {
 	if !t.changed || t.synced {
 		return nil
 	}
-	if t.logging() && int(t.logSize)+len(t.ops.b) <= t.foldLimit() {
+	if t.logging() && int(t.logSize)+len(t.ops.b) <= t.foldLimit() && !t.probesDue() {
 		c := newChain(chainEdits, t.base.token)
 		c.row(PartLog, t.lastLog, t.ops.b)
 		t.token, t.previous = c.token(t.lastLog, &t.header), t.base.token
@@ -392,6 +398,9 @@ func (t *tx) sync() error {
 // by one row without edits.
 func (t *tx) fold() error {
 	t.direct = true
+	if err := t.refresh(); err != nil {
+		return err
+	}
 	var b []byte
 	hash := newChain(chainBlocks, t.origin)
 	write := func(d int, block uint32, p unsafe.Pointer) error {

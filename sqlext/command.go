@@ -13,7 +13,7 @@ import (
 
 // vectorCommands and lexicalCommands name the commands for messages.
 const (
-	vectorCommands  = "'rebuild', 'optimize', 'integrity-check', 'ef_search=n'"
+	vectorCommands  = "'rebuild', 'optimize', 'integrity-check', 'ef_search=n', 'recall=x'"
 	lexicalCommands = "'rebuild', 'optimize', 'integrity-check'"
 )
 
@@ -37,6 +37,8 @@ func (t *vectorTable) command(v host.Value) error {
 	default:
 		if o, ok := parseOption(name); ok && o.name == "ef_search" {
 			return t.setEfSearch(o.value)
+		} else if ok && o.name == "recall" {
+			return t.setRecall(o.value)
 		}
 		return t.unknownCommand(v, vectorCommands)
 	}

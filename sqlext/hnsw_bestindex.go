@@ -8,6 +8,7 @@ import "github.com/nearlite/nearlite/sqlext/host"
 //	v  vector MATCH ?      the query
 //	k  k = ?               number of rows wanted
 //	e  ef_search = ?       candidates kept by the traversal
+//	R  recall = ?          or the recall to aim at
 //	i  rowid IN (...)      whole list, filtered inside the search; r, a, b, c, d
 //	                       likewise: see takeRowid
 //	<  distance < ?        l  distance <= ?
@@ -70,6 +71,11 @@ func (o hnswObject) BestIndex(info *host.IndexInfo) error {
 				return host.ErrNoPlan
 			}
 			p.take(i, 'e')
+		case c.Column == hnswRecall && c.Op == host.EQ:
+			if !c.Usable || p.has('R') {
+				return host.ErrNoPlan
+			}
+			p.take(i, 'R')
 		case c.Column == -1:
 			p.takeRowid(i)
 		case c.Column == hnswDistance && (c.Op == host.LT || c.Op == host.LE) && c.Usable && !p.has('<') && !p.has('l'):

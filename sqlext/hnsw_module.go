@@ -38,6 +38,7 @@ const (
 	hnswVector
 	hnswK
 	hnswEfSearch
+	hnswRecall
 	hnswOperation
 	hnswKey
 	hnswCommand
@@ -58,7 +59,7 @@ func (cat *catalog) hnswModule() host.Module {
 }
 
 // hnswOptions are the options' names in the order of the documentation.
-var hnswOptions = []string{"dims", "metric", "m", "ef_construction", "ef_search", "quantize", "where", "include", "partition_by"}
+var hnswOptions = []string{"dims", "metric", "m", "ef_construction", "ef_search", "recall", "quantize", "where", "include", "partition_by"}
 
 // hnswArgs are the module arguments of a vector index.
 type hnswArgs struct {
@@ -102,6 +103,9 @@ func parseHNSWArgs(a host.ModuleArgs) (*hnswArgs, error) {
 			return nil, err
 		}
 	}
+	if seen["ef_search"] && seen["recall"] {
+		return nil, errorf("%s: options \"ef_search\" and \"recall\" are both given, want one of them", label)
+	}
 	if h.column == "" {
 		return nil, errorf("%s: no vector column is given, want CREATE VIRTUAL TABLE %s USING hnsw(%s, column)", label, a.Table, table)
 	}
@@ -119,6 +123,8 @@ func (h *hnswArgs) set(label string, o option) (err error) {
 		p.EfConstruction, err = positiveOption(label, o, hnsw.MinEfConstruction, hnsw.MaxEfConstruction)
 	case "ef_search":
 		p.EfSearch, err = positiveOption(label, o, hnsw.MinEfSearch, hnsw.MaxEfSearch)
+	case "recall":
+		p.Recall, err = recallOption(label, o)
 	case "metric":
 		if p.Metric, err = vector.ParseMetric(o.value); err != nil {
 			err = errorf("%s: metric is %q, want one of cosine, l2, dot, l1, hamming", label, o.value)
@@ -157,6 +163,18 @@ func positiveOption(label string, o option, lo, hi int) (int, error) {
 		err = errorf("%s: %s is %d, want a whole number from %d to %d", label, o.name, n, lo, hi)
 	}
 	return n, err
+}
+
+// recallOption reads a recall.
+func recallOption(label string, o option) (float64, error) {
+	f, err := floatOption(label, o)
+	if err != nil {
+		return 0, err
+	}
+	if err := hnsw.CheckRecall(f); err != nil {
+		return 0, errorf("%s: %v", label, err)
+	}
+	return f, nil
 }
 
 // createHNSW is CREATE VIRTUAL TABLE. It checks everything before it writes, and
@@ -360,7 +378,7 @@ func (t *vectorTable) open() error {
 }
 
 func (cat *catalog) declareHNSW(table string, included int) error {
-	sql := "CREATE TABLE x(distance REAL, vector HIDDEN, k HIDDEN, ef_search HIDDEN, " +
+	sql := "CREATE TABLE x(distance REAL, vector HIDDEN, k HIDDEN, ef_search HIDDEN, recall HIDDEN, " +
 		triggerOperation + " HIDDEN, " + keyColumn + " HIDDEN, " + quoteName(table) + " HIDDEN"
 	for i := range included {
 		sql += ", " + includeField(i) + " HIDDEN"

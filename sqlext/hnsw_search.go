@@ -17,6 +17,7 @@ type hnswRows struct {
 	more    func() ([]hnsw.Hit, error)
 	ranked  bool // the hits have a distance
 	k, ef   host.Value
+	recall  host.Value
 	closed  bool
 }
 
@@ -87,8 +88,9 @@ func (r *hnswRows) scan() error {
 // vectorQuery is a search as SQL asks for it.
 type vectorQuery struct {
 	q     []float32
-	k     int // -1: as many as are read
-	ef    int
+	k     int     // -1: as many as are read
+	ef    int     // 0: by recall
+	goal  float64 // recall; 0: the index's setting
 	rows  rowidFilter
 	bound float64 // NaN: none
 	open  bool    // bound is exclusive
@@ -111,6 +113,9 @@ func (r *hnswRows) search(letters string, args host.Args) error {
 		case 'e':
 			vq.ef, err = rangeArg(label, "ef_search", v, hnsw.MinEfSearch, hnsw.MaxEfSearch)
 			r.ef = host.IntValue(int64(vq.ef))
+		case 'R':
+			vq.goal, err = recallArg(label, v)
+			r.recall = host.FloatValue(vq.goal)
 		case 'i', 'r', 'a', 'b', 'c', 'd':
 			err = vq.rows.read(letters[i], args, i)
 		case '<', 'l':
@@ -132,6 +137,9 @@ func (r *hnswRows) search(letters string, args host.Args) error {
 			return err
 		}
 	}
+	if vq.ef > 0 && vq.goal > 0 {
+		return errorf("%s: ef_search and recall are both given, want one of them", label)
+	}
 	if limit >= 0 && (vq.k < 0 || vq.k > limit+offset) {
 		vq.k = limit + offset
 	}
@@ -147,6 +155,18 @@ func (r *hnswRows) search(letters string, args host.Args) error {
 	}
 	r.pending = hits
 	return nil
+}
+
+// recallArg reads a recall.
+func recallArg(label string, v host.Value) (float64, error) {
+	f, ok := number(v)
+	if !ok {
+		return 0, mismatchf("%s: recall is %s, want a number between 0 and 1, such as 0.95", label, v.KindName())
+	}
+	if err := hnsw.CheckRecall(f); err != nil {
+		return 0, errorf("%s: %v", label, err)
+	}
+	return f, nil
 }
 
 // exactRows is up to how many rows of a list are compared one by one rather than
@@ -173,7 +193,7 @@ func (t *vectorTable) search(vq vectorQuery) ([]hnsw.Hit, error) {
 	}
 	var hits []hnsw.Hit
 	if set == nil || len(set.rows) > max(exactRows, int(indexed/100)) && k < len(set.rows)/2 {
-		opt := hnsw.SearchOptions{K: k, EfSearch: vq.ef, Exact: int64(k) >= indexed}
+		opt := hnsw.SearchOptions{K: k, EfSearch: vq.ef, Recall: vq.goal, Exact: int64(k) >= indexed}
 		if vq.rows.restricts() {
 			opt.Filter = &vq.rows
 		}
@@ -292,7 +312,7 @@ func (r *hnswRows) Next(b *host.Batch) error {
 		if r.used>>hnswVector&1 != 0 {
 			row[hnswVector].Kind = host.Deferred
 		}
-		row[hnswK], row[hnswEfSearch] = r.k, r.ef
+		row[hnswK], row[hnswEfSearch], row[hnswRecall] = r.k, r.ef, r.recall
 		b.Add(h.RowID, row...)
 	}
 	r.pending = r.pending[n:]

@@ -2,6 +2,7 @@ package sqlext
 
 import (
 	"encoding/json"
+	"math"
 
 	"github.com/nearlite/nearlite/hnsw"
 	"github.com/nearlite/nearlite/sqlext/host"
@@ -20,13 +21,20 @@ type vectorStats struct {
 	Rows       int64            `json:"rows"`
 	Nodes      int64            `json:"nodes"`
 	FreeNodes  int64            `json:"free_nodes"`
-	Levels     []int64          `json:"levels"` // nodes whose highest layer is the position
+	Levels     []int64          `json:"levels"` // nodes in each layer
 	Bytes      int64            `json:"bytes"`
 	Parts      map[string]int64 `json:"bytes_by_part"`
 	LogRows    int64            `json:"log_rows"`
 	LogBytes   int64            `json:"log_bytes"`
 	CacheBytes int64            `json:"cache_bytes"`
-	Options    vectorOptions    `json:"options"`
+
+	// EstimatedRecall is NULL where it cannot be measured, BuildMS where this process
+	// has not built the index: a file does not keep times.
+	EstimatedRecall *float64      `json:"estimated_recall"`
+	Probes          int           `json:"probes"`
+	Churn           int64         `json:"changed_since_probes"`
+	BuildMS         *float64      `json:"build_ms"`
+	Options         vectorOptions `json:"options"`
 }
 
 type vectorOptions struct {
@@ -35,6 +43,7 @@ type vectorOptions struct {
 	M              int      `json:"m"`
 	EfConstruction int      `json:"ef_construction"`
 	EfSearch       int      `json:"ef_search"`
+	Recall         *float64 `json:"recall,omitempty"`
 	Quantize       string   `json:"quantize"`
 	Where          string   `json:"where,omitempty"`
 	Include        []string `json:"include,omitempty"`
@@ -60,10 +69,6 @@ func (cat *catalog) hnswStats(ctx host.Context, args []host.Value) {
 		return
 	}
 	out := t.describe(s)
-	if out.Options.EfSearch, err = t.index.EfSearch(); err != nil {
-		ctx.ResultError(t.wrap(err))
-		return
-	}
 	text, err := json.Marshal(out)
 	if err != nil {
 		ctx.ResultError(err)
@@ -78,15 +83,27 @@ func (t *vectorTable) describe(s hnsw.Stats) vectorStats {
 		Index: t.label(), Table: t.base.label(), Column: t.base.columns[0],
 		Rows: s.Rows, Nodes: s.Nodes, FreeNodes: s.FreeNodes, Levels: s.LevelNodes,
 		LogRows: s.LogRows, LogBytes: s.LogBytes, CacheBytes: s.CacheBytes,
+		Probes: s.Probes, Churn: s.Churn,
 		Parts: map[string]int64{},
 		Options: vectorOptions{
 			Dims: p.Dims, Metric: p.Metric.String(), M: p.M, EfConstruction: p.EfConstruction,
-			Quantize: p.Quantize.String(), Where: t.base.where,
+			EfSearch: s.EfSearch, Quantize: p.Quantize.String(), Where: t.base.where,
 		},
 	}
 	out.Options.Include = t.base.columns[1:]
 	if t.partition >= 0 {
 		out.Options.PartitionBy = t.base.columns[1+t.partition]
+	}
+	if s.Recall > 0 {
+		out.Options.Recall = &s.Recall
+	}
+	if !math.IsNaN(s.EstimatedRecall) {
+		r := math.Round(s.EstimatedRecall*1e4) / 1e4
+		out.EstimatedRecall = &r
+	}
+	if s.Built > 0 {
+		ms := math.Round(s.Built.Seconds()*1e4) / 10
+		out.BuildMS = &ms
 	}
 	for part, n := range s.Bytes {
 		out.Parts[part.String()] = n

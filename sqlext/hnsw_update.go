@@ -83,6 +83,18 @@ func (t *vectorTable) remove(rowid int64) error {
 	return t.wrap(err)
 }
 
+// setRecall is the command recall=x.
+func (t *vectorTable) setRecall(v string) error {
+	r, err := recallOption(t.label(), option{"recall", v})
+	if err != nil {
+		return err
+	}
+	if err := t.usable(); err != nil {
+		return err
+	}
+	return t.wrap(t.index.SetRecall(r))
+}
+
 // setEfSearch is the command ef_search=n.
 func (t *vectorTable) setEfSearch(v string) error {
 	n, err := intOption(t.label(), option{"ef_search", v})

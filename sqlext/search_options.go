@@ -17,7 +17,8 @@ import (
 
 // searchOptions is the options object of a planned search.
 type searchOptions struct {
-	efSearch    int // 0: the index's
+	efSearch    int     // 0: the index's
+	recall      float64 // in its place; 0: the index's
 	oversample  int
 	exact       bool
 	plan        plans.Plan // "": the planner decides
@@ -33,11 +34,11 @@ type searchOptions struct {
 
 // Options by function.
 var (
-	vectorSearchOptions  = []string{"ef_search", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr", "plan"}
+	vectorSearchOptions  = []string{"ef_search", "recall", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr", "plan"}
 	lexicalSearchOptions = []string{"syntax", "exact", "group_by", "group_limit"}
 	hybridSearchOptions  = []string{
 		"fusion", "weight", "rank_constant", "normalize", "depth", "syntax",
-		"ef_search", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr",
+		"ef_search", "recall", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr",
 	}
 )
 
@@ -100,6 +101,9 @@ func parseSearchOptions(fn, text string, known []string) (*searchOptions, error)
 		}
 		o.fusionGiven = o.fusionGiven || slices.Contains(fusionOptions, name)
 	}
+	if o.efSearch > 0 && o.recall > 0 {
+		return nil, errorf("%s: options \"ef_search\" and \"recall\" are both given, want one of them", fn)
+	}
 	if o.groupLimit == 0 {
 		o.groupLimit = 1
 	} else if o.groupBy == "" {
@@ -112,6 +116,10 @@ func (o *searchOptions) set(a optionArg) (err error) {
 	switch a.name {
 	case "ef_search":
 		o.efSearch, err = a.integer(hnsw.MinEfSearch, hnsw.MaxEfSearch)
+	case "recall":
+		if o.recall, err = a.number(0, 1); err != nil || hnsw.CheckRecall(o.recall) != nil {
+			err = a.want("a number between 0 and 1, such as 0.95")
+		}
 	case "oversample":
 		o.oversample, err = a.integer(1, maxDepth)
 	case "exact":

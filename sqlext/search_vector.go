@@ -61,11 +61,14 @@ func (l *vectorLeg) run(ctx context.Context, k int) ([]hnsw.Hit, error) {
 
 func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	p := l.t.index.Params()
+	k = int(min(int64(k), l.rows))
 	ef := l.opt.efSearch
 	if ef == 0 {
-		ef = p.EfSearch
+		var err error
+		if ef, err = l.t.index.EfFor(k, l.opt.recall); err != nil {
+			return nil, l.t.wrap(err)
+		}
 	}
-	k = int(min(int64(k), l.rows))
 	in := plans.Input{
 		Rows: l.rows, Dims: l.dims, M: p.M, K: k, EfSearch: max(ef, k),
 		Exact: l.opt.exact, Codes: fineCodes(p), Force: l.opt.plan, Costs: plans.DefaultCosts(),

@@ -40,6 +40,7 @@ func main() {
 	flag.IntVar(&c.rows, "rows", 0, "use the first `n` rows only (0 = all)")
 	flag.StringVar(&c.quantize, "quantize", "int8", "none, f16, int8 or bit")
 	flag.StringVar(&c.efs, "ef", "10,16,24,32,48,64,96,128,192,256", "values of ef_search")
+	flag.StringVar(&c.recalls, "recall", "", "recalls to ask for, such as 0.9,0.95,0.99, after the ef_search")
 	flag.IntVar(&c.oversample, "oversample", 0, "rows rescored (0 = default)")
 	flag.IntVar(&c.m, "m", 16, "links per node")
 	flag.IntVar(&c.efc, "efc", 200, "ef_construction")
@@ -65,6 +66,7 @@ func main() {
 
 type config struct {
 	dir, quantize, efs, profile, buildProfile string
+	recalls                                   string
 	rows, oversample, m, efc, threads         int
 	turnovers, commits                        int
 	time                                      time.Duration
@@ -144,6 +146,31 @@ func run(c config) error {
 			return err
 		}
 	}
+	for _, s := range strings.Split(c.recalls, ",") {
+		if s == "" {
+			break
+		}
+		r, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		if err != nil {
+			return err
+		}
+		ef, err := ix.EfFor(10, r)
+		if err != nil {
+			return err
+		}
+		deep, err := ix.EfFor(100, r)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("recall %v asked for: ef %d for k = 10, %d for k = 100\n", r, ef, deep)
+		if err := measure(c, cache, conn, table, queries, truth, ef); err != nil {
+			return err
+		}
+	}
+	if st, err = ix.Stats(); err != nil {
+		return err
+	}
+	fmt.Printf("estimated recall %.4f at ef %d by %d probes, %d rows changed since they were chosen\n", st.EstimatedRecall, st.EfSearch, st.Probes, st.Churn)
 	return nil
 }
 
@@ -186,10 +213,13 @@ func fill(c config, conn *memstore.Conn, ix *hnsw.Index, base [][]float32) error
 			return err
 		}
 	}
-	fmt.Printf("graph in %.2f s, %.2f s of CPU\n", time.Since(start).Seconds(), (cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID) - cpu).Seconds())
+	graph := cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
+	fmt.Printf("graph in %.2f s, %.2f s of CPU\n", time.Since(start).Seconds(), (graph - cpu).Seconds())
+	start = time.Now()
 	if err := commit(conn, ix); err != nil {
 		return err
 	}
+	fmt.Printf("probes and commit in %.2f s, %.2f s of CPU\n", time.Since(start).Seconds(), (cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID) - graph).Seconds())
 	if err := single(conn, ix, base, len(built)); err != nil {
 		return err
 	}
