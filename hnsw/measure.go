@@ -111,7 +111,7 @@ func (ix *Index) query(p savedProbe) (q []float32, err error) {
 		if q == nil {
 			q = slices.Clone(vec)
 		} else {
-			blendInto(q, vec)
+			ix.g.blendInto(q, vec)
 		}
 	}
 	return q, nil

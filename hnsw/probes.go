@@ -203,7 +203,7 @@ func (p *prober) choose() error {
 		if !ok {
 			continue
 		}
-		blendInto(vec, second)
+		p.ix.g.blendInto(vec, second)
 		k := probeK
 		if len(p.probes)%deepEvery == 0 {
 			k = deepK
@@ -222,10 +222,18 @@ func (p *prober) choose() error {
 	return nil
 }
 
-// blendInto moves a vector towards another one.
-func blendInto(vec, other []float32) {
+// blendInto moves a vector towards another one; under cosine, where lengths mean
+// nothing, as if both were as long as the first.
+func (g *geometry) blendInto(vec, other []float32) {
+	w := float32(blend)
+	if g.metric == vector.Cosine {
+		a, b := vector.NormSquared(vec), vector.NormSquared(other)
+		if r := float32(math.Sqrt(float64(a / b))); finite(r) {
+			w *= r
+		}
+	}
 	for i := range vec {
-		vec[i] = float32((1-blend)*vec[i]) + float32(blend*other[i])
+		vec[i] = float32((1-blend)*vec[i]) + float32(w*other[i])
 	}
 }
 

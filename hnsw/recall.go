@@ -23,6 +23,12 @@ type curvePoint struct {
 	err    float64 // standard error of the mean
 }
 
+// sure is the number of standard errors that the recall counts less: it is then
+// underestimated 19 times in 20.
+const sure = 1.64
+
+func (p curvePoint) low() float64 { return p.recall - sure*p.err }
+
 // curves is what row curveID of PartConfig holds.
 type curves struct {
 	probeRows int // rows of probes after it
@@ -141,7 +147,7 @@ func (ix *Index) curves(snap *snapshot) (*curves, error) {
 }
 
 // ef returns the least ef at which a recall of k was measured, between points and
-// between the measured k by interpolation. The recall counts less one standard error.
+// between the measured k by interpolation. See curvePoint.low.
 func (c *curves) ef(k int, recall float64) int {
 	k = max(k, 1)
 	ef := 0.0
@@ -171,18 +177,18 @@ func guessEf(k int, recall float64) float64 {
 // ef returns the ef for a recall. Beyond the measured curve it goes on in its
 // direction, but not far: where codes are coarse no ef gives what rescoring misses.
 func (c *curve) ef(recall float64) float64 {
-	miss := func(p curvePoint) float64 { return math.Log(max(1-(p.recall-p.err), 1e-4)) }
+	miss := func(p curvePoint) float64 { return math.Log(max(1-p.low(), 1e-4)) }
 	want := math.Log(max(1-recall, 1e-4))
 	last := curvePoint{}
 	for i, p := range c.points {
-		if p.recall-p.err >= recall {
+		if p.low() >= recall {
 			if i == 0 {
 				return float64(p.ef)
 			}
 			at := (want - miss(last)) / (miss(p) - miss(last))
 			return math.Exp(math.Log(float64(last.ef)) + at*math.Log(float64(p.ef)/float64(last.ef)))
 		}
-		if i == 0 || p.recall-p.err > last.recall-last.err {
+		if i == 0 || p.low() > last.low() {
 			last = p
 		}
 	}
