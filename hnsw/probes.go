@@ -285,10 +285,11 @@ func (p *prober) nearest() error {
 			if err != nil {
 				return err
 			}
-			if d := 0.0; ok {
-				if d = p.ix.g.metric.Distance(q.vec, vec); d == d {
-					found = append(found, exactRow{c.node(), rowid, d})
-				}
+			if !ok {
+				continue
+			}
+			if d := p.ix.g.metric.Distance(q.vec, vec); d == d {
+				found = append(found, exactRow{c.node(), rowid, d})
 			}
 		}
 		q.settle(found)

@@ -150,7 +150,7 @@ func (ix *Index) curves(snap *snapshot) (*curves, error) {
 // between the measured k by interpolation. See curvePoint.low.
 func (c *curves) ef(k int, recall float64) int {
 	k = max(k, 1)
-	ef := 0.0
+	var ef float64
 	switch n := len(c.byK); {
 	case n == 0:
 		ef = guessEf(k, recall)
@@ -194,22 +194,6 @@ func (c *curve) ef(recall float64) float64 {
 	}
 	end := c.points[len(c.points)-1]
 	return float64(end.ef) * min(4, math.Exp(miss(end)-want))
-}
-
-// at returns the recall at an ef.
-func (c *curve) at(ef int) float64 {
-	for i, p := range c.points {
-		if p.ef < ef {
-			continue
-		}
-		if i == 0 || p.ef == ef {
-			return p.recall
-		}
-		low := c.points[i-1]
-		at := math.Log(float64(ef)/float64(low.ef)) / math.Log(float64(p.ef)/float64(low.ef))
-		return low.recall + at*(p.recall-low.recall)
-	}
-	return c.points[len(c.points)-1].recall
 }
 
 // Row curveID of PartConfig: u32 checksum, u8 version, then uvarints: rows of probes,
