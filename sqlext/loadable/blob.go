@@ -24,7 +24,9 @@ type blob struct {
 }
 
 func (b *blob) open(rowid int64) error {
-	b.conn.watch()
+	if err := b.conn.watch(); err != nil {
+		return err
+	}
 	schema, table, column := C.CString(b.schema), C.CString(b.table), C.CString(b.column)
 	defer C.free(unsafe.Pointer(schema))
 	defer C.free(unsafe.Pointer(table))

@@ -16,7 +16,7 @@ const closingModule = "nearlite_closing"
 func (c *conn) watchClose() error {
 	return c.CreateModule(closingModule, host.Module{
 		Connect: func(conn host.Conn, _ host.ModuleArgs) (host.Table, error) {
-			if err := conn.DeclareVTab("CREATE TABLE x(nothing)"); err != nil {
+			if err := conn.DeclareVTab("CREATE TABLE x(never)"); err != nil {
 				return nil, err
 			}
 			return closingTable{c}, nil
@@ -34,15 +34,16 @@ func (c *conn) track(r closer) {
 func (c *conn) forget(r closer) { delete(c.open, r) }
 
 // watch connects the table. After a close that failed because of a statement of the
-// host's it is done anew.
-func (c *conn) watch() {
+// host's it is done anew. Without it the connection could not be closed, so its failure
+// is the failure of whatever is to be watched.
+func (c *conn) watch() error {
 	if c.watched {
-		return
+		return nil
 	}
-	c.watched = true
-	if err := c.Exec("SELECT 1 FROM " + closingModule); err != nil {
-		c.watched = false
-	}
+	c.watched = true // the statement below needs no watching
+	err := c.Exec("SELECT 1 FROM " + closingModule)
+	c.watched = err == nil
+	return err
 }
 
 type closingTable struct{ conn *conn }

@@ -23,7 +23,9 @@ type stmt struct {
 }
 
 func (s *stmt) prepare() error {
-	s.conn.watch()
+	if err := s.conn.watch(); err != nil {
+		return err
+	}
 	text := C.CString(s.sql)
 	defer C.free(unsafe.Pointer(text))
 	if err := s.conn.check(C.nl_prepare(s.conn.db, text, C.int(len(s.sql)+1), &s.s)); err != nil {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/nearlite/nearlite/sqlext/sqlite"
+)
+
+//go:embed search.py
+var searchPy string
+
+// databaseSQL is the Go driver as most programs use it.
+type databaseSQL struct {
+	set *dataset
+	db  *sql.DB
+	st  *sql.Stmt
+	at  int
+}
+
+func newDatabaseSQL(file, query string, set *dataset) (host, error) {
+	db, err := sqlite.Open("file:" + file)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1) // the pragmas hold for one connection
+	h := &databaseSQL{set: set, db: db}
+	for _, p := range pragmas {
+		if _, err := db.Exec("PRAGMA " + p); err != nil {
+			return nil, err
+		}
+	}
+	h.st, err = db.Prepare(query)
+	return h, err
+}
+
+// search reads the rows and their distances, as search.py does.
+func (h *databaseSQL) search(query []byte, ids []int64) ([]int64, error) {
+	rows, err := h.st.QueryContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var distance float64
+		if err := rows.Scan(&id, &distance); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+func (h *databaseSQL) answers() ([][]int64, error) { return answers(h.set, h.search) }
+
+func (h *databaseSQL) measure(seconds float64) (float64, error) {
+	return measure(h.set, &h.at, seconds, h.search)
+}
+
+func (h *databaseSQL) Close() error {
+	h.st.Close()
+	return h.db.Close()
+}
+
+// direct is the same SQLite without database/sql.
+type direct struct {
+	set *dataset
+	db  *sqlite3.Conn
+	st  *sqlite3.Stmt
+	at  int
+}
+
+func newDirect(file, query string, set *dataset) (host, error) {
+	db, err := sqlite3.Open("file:" + file)
+	if err != nil {
+		return nil, err
+	}
+	h := &direct{set: set, db: db}
+	if err := sqlite.Register(db); err != nil {
+		return nil, err
+	}
+	for _, p := range pragmas {
+		if err := db.Exec("PRAGMA " + p); err != nil {
+			return nil, err
+		}
+	}
+	h.st, _, err = db.PrepareFlags(query, sqlite3.PREPARE_PERSISTENT)
+	return h, err
+}
+
+func (h *direct) search(query []byte, ids []int64) ([]int64, error) {
+	if err := h.st.BindBlob(1, query); err != nil {
+		return nil, err
+	}
+	for h.st.Step() {
+		ids = append(ids, h.st.ColumnInt64(0))
+		_ = h.st.ColumnFloat(1)
+	}
+	if err := h.st.Err(); err != nil {
+		return nil, err
+	}
+	return ids, h.st.Reset()
+}
+
+func (h *direct) answers() ([][]int64, error) { return answers(h.set, h.search) }
+
+func (h *direct) measure(seconds float64) (float64, error) {
+	return measure(h.set, &h.at, seconds, h.search)
+}
+
+func (h *direct) Close() error {
+	h.st.Close()
+	return h.db.Close()
+}
+
+func answers(set *dataset, search func([]byte, []int64) ([]int64, error)) ([][]int64, error) {
+	out := make([][]int64, set.asks())
+	for i := range out {
+		var err error
+		if out[i], err = search(set.query(i), nil); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func measure(set *dataset, at *int, seconds float64, search func([]byte, []int64) ([]int64, error)) (float64, error) {
+	buf := make([]int64, 0, k)
+	n, start := 0, time.Now()
+	for time.Since(start).Seconds() < seconds {
+		for range 20 {
+			if _, err := search(set.query(*at), buf); err != nil {
+				return 0, err
+			}
+			*at = (*at + 1) % set.asks()
+		}
+		n += 20
+	}
+	return float64(n) / time.Since(start).Seconds(), nil
+}
