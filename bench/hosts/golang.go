@@ -27,13 +27,7 @@ func newDatabaseSQL(file, query string, set *dataset) (host, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1) // the pragmas hold for one connection
 	h := &databaseSQL{set: set, db: db}
-	for _, p := range pragmas {
-		if _, err := db.Exec("PRAGMA " + p); err != nil {
-			return nil, err
-		}
-	}
 	h.st, err = db.Prepare(query)
 	return h, err
 }
@@ -67,7 +61,8 @@ func (h *databaseSQL) Close() error {
 	return h.db.Close()
 }
 
-// direct is the same SQLite without database/sql.
+// direct is the same SQLite without database/sql, with the page cache that sqlite.Open
+// gives a connection.
 type direct struct {
 	set *dataset
 	db  *sqlite3.Conn
@@ -84,10 +79,8 @@ func newDirect(file, query string, set *dataset) (host, error) {
 	if err := sqlite.Register(db); err != nil {
 		return nil, err
 	}
-	for _, p := range pragmas {
-		if err := db.Exec("PRAGMA " + p); err != nil {
-			return nil, err
-		}
+	if err := db.Exec("PRAGMA cache_size = -65536"); err != nil {
+		return nil, err
 	}
 	h.st, _, err = db.PrepareFlags(query, sqlite3.PREPARE_PERSISTENT)
 	return h, err

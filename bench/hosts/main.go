@@ -4,8 +4,8 @@
 //	make bench-hosts                 generated vectors
 //	make bench-hosts DATA=DIR        the set wordnet of bench/ann
 //
-// Both open the same file with the same pragmas, prepare one statement and bind the
-// vector as a blob. They take turns and the median of the rounds counts. The answers
+// Both open the same file with their default settings, prepare one statement and bind
+// the vector as a blob. They take turns and the median of the rounds counts. The answers
 // of all hosts must be equal; recall against an exact scan is printed beside the
 // speed. The last column is the speed as a share of the Go driver's.
 package main
@@ -23,9 +23,6 @@ import (
 	"slices"
 	"strconv"
 )
-
-// pragmas are what every host sets: the extension leaves a host's own settings alone.
-var pragmas = []string{"mmap_size = 0", "cache_size = -65536"}
 
 const (
 	dims = 512
@@ -75,7 +72,7 @@ func run(opt options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: %d rows, %d dimensions, %d queries, cosine, k=%d; pragmas %q\n", set.name, set.rows(), dims, set.asks(), k, pragmas)
+	fmt.Fprintf(out, "%s: %d rows, %d dimensions, %d queries, cosine, k=%d\n", set.name, set.rows(), dims, set.asks(), k)
 	file := filepath.Join(tmp, "bench.db")
 	queries := filepath.Join(tmp, "queries.f32")
 	if err := os.WriteFile(queries, set.queries, 0o644); err != nil {
@@ -163,7 +160,7 @@ func newPython(opt options, file, sql, queries string) (host, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings, err := json.Marshal(map[string]any{"file": file, "sql": sql, "queries": queries, "dims": dims, "extension": extension, "pragmas": pragmas})
+	settings, err := json.Marshal(map[string]any{"file": file, "sql": sql, "queries": queries, "dims": dims, "extension": extension})
 	if err != nil {
 		return nil, err
 	}

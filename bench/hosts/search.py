@@ -9,8 +9,6 @@ db = sqlite3.connect(conf["file"], isolation_level=None)
 db.enable_load_extension(True)
 db.load_extension(conf["extension"])
 db.enable_load_extension(False)
-for pragma in conf["pragmas"]:
-    db.execute("PRAGMA " + pragma)
 raw = open(conf["queries"], "rb").read()
 size = 4 * conf["dims"]
 queries = [raw[i : i + size] for i in range(0, len(raw), size)]

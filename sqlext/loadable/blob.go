@@ -20,6 +20,7 @@ type blob struct {
 	conn                  *conn
 	schema, table, column string
 	b                     *C.sqlite3_blob
+	size                  C.int // of the open cell
 	dead                  bool
 }
 
@@ -31,7 +32,7 @@ func (b *blob) open(rowid int64) error {
 	defer C.free(unsafe.Pointer(schema))
 	defer C.free(unsafe.Pointer(table))
 	defer C.free(unsafe.Pointer(column))
-	if err := b.conn.check(C.nl_blob_open(b.conn.db, schema, table, column, C.int64_t(rowid), &b.b)); err != nil {
+	if err := b.conn.check(C.nl_blob_open(b.conn.db, schema, table, column, C.int64_t(rowid), &b.b, &b.size)); err != nil {
 		b.b = nil
 		return err
 	}
@@ -49,7 +50,7 @@ func (b *blob) Size() int {
 	if b.b == nil || b.dead {
 		return 0
 	}
-	return int(C.nl_blob_size(b.b))
+	return int(b.size)
 }
 
 func (b *blob) ReadAt(p []byte, offset int) error {
@@ -71,7 +72,7 @@ func (b *blob) ReadAt(p []byte, offset int) error {
 
 func (b *blob) Reopen(rowid int64) error {
 	if b.b != nil && !b.dead {
-		rc := C.nl_blob_reopen(b.b, C.int64_t(rowid))
+		rc := C.nl_blob_reopen(b.b, C.int64_t(rowid), &b.size)
 		if rc == C.SQLITE_OK {
 			return nil
 		}

@@ -9,6 +9,7 @@ import "C"
 
 import (
 	"runtime/cgo"
+	"strconv"
 
 	"github.com/nearlite/nearlite/sqlext"
 )
@@ -26,7 +27,30 @@ func nearliteInit(db *C.sqlite3, msg **C.char) (rc C.int) {
 	if err := sqlext.Register(c); err != nil {
 		return report(err, msg)
 	}
+	c.growPageCache()
 	return C.SQLITE_OK
+}
+
+// SQLite's own page cache holds 2 MB, which is some hundred vectors: a search that
+// looks up twenty of them would read most from the file again.
+const (
+	sqliteCacheSize  = -2000  // SQLite's default, in KiB
+	defaultCacheSize = -65536 // as the Go driver's: at most 64 MiB, taken as pages are read
+)
+
+// growPageCache gives the connection the page cache that searches want, if its host
+// has left it at SQLite's default. A file that cannot be read is left for the first
+// statement to report.
+func (c *conn) growPageCache() {
+	st, err := c.Prepare("PRAGMA cache_size")
+	if err != nil {
+		return
+	}
+	row, err := st.Step()
+	same := err == nil && row && st.Value(0).Int == sqliteCacheSize
+	if st.Close() == nil && same {
+		_ = c.Exec("PRAGMA cache_size = " + strconv.Itoa(defaultCacheSize))
+	}
 }
 
 // nearliteRelease ends the life of a handle that C kept.

@@ -95,12 +95,17 @@ void nl_column(sqlite3_stmt *st, int i, nl_value *out) {
   out->kind = NL_NULL;
 }
 
-int nl_blob_open(sqlite3 *db, const char *schema, const char *table, const char *column, int64_t rowid, sqlite3_blob **out) {
-  return sqlite3_blob_open(db, schema, table, column, rowid, 0, out);
+int nl_blob_open(sqlite3 *db, const char *schema, const char *table, const char *column, int64_t rowid, sqlite3_blob **out, int *size) {
+  int rc = sqlite3_blob_open(db, schema, table, column, rowid, 0, out);
+  if (rc == SQLITE_OK) *size = sqlite3_blob_bytes(*out);
+  return rc;
 }
-int nl_blob_size(sqlite3_blob *b) { return sqlite3_blob_bytes(b); }
 int nl_blob_read(sqlite3_blob *b, void *p, int n, int offset) { return sqlite3_blob_read(b, p, n, offset); }
-int nl_blob_reopen(sqlite3_blob *b, int64_t rowid) { return sqlite3_blob_reopen(b, rowid); }
+int nl_blob_reopen(sqlite3_blob *b, int64_t rowid, int *size) {
+  int rc = sqlite3_blob_reopen(b, rowid);
+  if (rc == SQLITE_OK) *size = sqlite3_blob_bytes(b);
+  return rc;
+}
 int nl_blob_close(sqlite3_blob *b) { return sqlite3_blob_close(b); }
 
 static void loadValue(sqlite3_value *v, nl_value *out) {

@@ -73,10 +73,9 @@ const char *nl_column_name(sqlite3_stmt *st, int i);
 void nl_column(sqlite3_stmt *st, int i, nl_value *out);
 int nl_readonly(sqlite3_stmt *st);
 
-int nl_blob_open(sqlite3 *db, const char *schema, const char *table, const char *column, int64_t rowid, sqlite3_blob **out);
-int nl_blob_size(sqlite3_blob *b);
+int nl_blob_open(sqlite3 *db, const char *schema, const char *table, const char *column, int64_t rowid, sqlite3_blob **out, int *size);
 int nl_blob_read(sqlite3_blob *b, void *p, int n, int offset);
-int nl_blob_reopen(sqlite3_blob *b, int64_t rowid);
+int nl_blob_reopen(sqlite3_blob *b, int64_t rowid, int *size);
 int nl_blob_close(sqlite3_blob *b);
 
 int nl_create_function(sqlite3 *db, const char *name, int narg, int flags, uintptr_t handle);
