@@ -8,7 +8,6 @@ package loadable
 import "C"
 
 import (
-	"context"
 	"unsafe"
 
 	"github.com/nearlite/nearlite/sqlext/host"
@@ -25,6 +24,7 @@ type conn struct {
 
 	open    map[closer]struct{} // statements and blobs to close with the connection
 	watched bool                // closing.go will hear of the end
+	trial   host.Stmt           // of interrupt.go
 }
 
 var (
@@ -126,11 +126,6 @@ func (c *conn) Filename(schema string) string {
 	}
 	return C.GoString(name)
 }
-
-// Interrupt never ends: SQLite tells an extension of an interrupt since 3.41 only,
-// and the table of routines that nearlite is built with is older. SQLite itself
-// stops the statement when nearlite's part of it is done.
-func (c *conn) Interrupt() context.Context { return context.Background() }
 
 func (c *conn) DeclareVTab(sql string) error {
 	text := C.CString(sql)

@@ -44,6 +44,12 @@ func codeOf(err error) host.Code {
 	return host.CodeError
 }
 
+// hasCode reports whether an error of SQLite has a primary result code.
+func hasCode(err error, code host.Code) bool {
+	var own *host.Error
+	return errors.As(err, &own) && own.Code&0xff == code
+}
+
 // report hands an error to C: the code, and the message in SQLite's memory.
 func report(err error, msg **C.char) C.int {
 	if err == nil {

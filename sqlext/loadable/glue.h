@@ -60,6 +60,7 @@ int64_t nl_last_rowid(sqlite3 *db);
 void nl_set_last_rowid(sqlite3 *db, int64_t rowid);
 const char *nl_filename(sqlite3 *db, const char *schema);
 int nl_txn_state(sqlite3 *db);
+int nl_interrupted(sqlite3 *db);
 const char *nl_busy_sql(sqlite3 *db, sqlite3_stmt **at);
 
 int nl_prepare(sqlite3 *db, const char *sql, int n, sqlite3_stmt **out);
