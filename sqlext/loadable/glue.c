@@ -22,7 +22,9 @@ int sqlite3_nearlite_init(sqlite3 *db, char **err, const sqlite3_api_routines *a
     return SQLITE_ERROR;
   }
   SQLITE_EXTENSION_INIT2(api);
-  return nearliteInit(db, err);
+  int rc = nearliteInit(db, err);
+  nl_give_back_signals(); // Go's runtime is up since the call before
+  return rc;
 }
 
 int nl_version(void) { return sqlite3_libversion_number(); }
