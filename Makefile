@@ -43,15 +43,31 @@ test-clients: ## published libSQL clients (JavaScript, Go) against nearlite serv
 	cd server/clienttest && npm ci --no-audit --no-fund --silent && NEARLITE=$(CURDIR)/bin/nearlite PAGE_SHOTS=$(CURDIR)/dist/page node --test --test-concurrency=1 .
 	cd server/clienttest/goclient && NEARLITE=$(CURDIR)/bin/nearlite $(GO) test ./...
 
-# better-sqlite3 compiles its SQLite when it is installed, about two minutes.
+# better-sqlite3 is compiled from its source with the headers below NODE_DIR, which takes
+# about two minutes; without the first variable it would look for a binary elsewhere.
+NODE_DIR    ?= /usr
+.PHONY: node-hosts
+node-hosts: tests/hosts/node/node_modules/.built
+tests/hosts/node/node_modules/.built: tests/hosts/node/package-lock.json
+	cd tests/hosts/node && npm_config_build_from_source=true npm_config_nodedir=$(NODE_DIR) npm ci --no-audit --no-fund --silent
+	@touch $@
+
 .PHONY: test-hosts
-test-hosts: extension ## the same SQL in the sqlite3 shell, Python, better-sqlite3, libsql (npm) and the Go driver
+test-hosts: extension node-hosts ## the same SQL in the sqlite3 shell, Python, better-sqlite3, libsql (npm) and the Go driver
 	$(GO) build -o bin/hosttest ./tests/hosts/gohost
-	cd tests/hosts/node && { test -d node_modules/libsql || npm ci --no-audit --no-fund --silent || echo "npm ci failed: without Node hosts"; }
 	/usr/bin/python3 tests/hosts/run.py dist/nearlite.so bin/hosttest
+	/usr/bin/python3 tests/hosts/safety.py dist/nearlite.so
+	tests/hosts/newer-sqlite.sh bin/newer
+	LD_LIBRARY_PATH=bin/newer /usr/bin/python3 tests/hosts/safety.py dist/nearlite.so
+
+.PHONY: test-hosts-arm64
+test-hosts-arm64: extension-arm64 ## the same SQL in Debian's sqlite3 shell for arm64, under qemu-user-static
+	$(GO) build -o bin/hosttest ./tests/hosts/gohost
+	tests/hosts/arm64-root.sh bin/arm64
+	/usr/bin/python3 tests/hosts/run.py dist/arm64/nearlite.so bin/hosttest --arm64 bin/arm64
 
 .PHONY: stress-hosts
-stress-hosts: extension ## threads and 1,000 connections in Python, worker threads in Node; after make test-hosts
+stress-hosts: extension node-hosts ## threads and 1,000 connections in Python, worker threads in Node
 	/usr/bin/python3 tests/hosts/stress.py dist/nearlite.so
 	node tests/hosts/node/workers.js dist/nearlite.so
 
@@ -101,12 +117,39 @@ cross: ## build the command for the other systems (CROSS="GOOS/GOARCH ...")
 	done
 
 # SQLite binds the symbols of its extensions globally; -Bsymbolic keeps two Go libraries in one process apart.
+EXTENSION_BUILD := CGO_ENABLED=1 $(GO) build -tags loadable -trimpath -buildmode=c-shared
+EXTENSION_LIB   := ./sqlext/loadable/lib
+# Where sqlite3.h and sqlite3ext.h are; they are the same for every processor.
+SQLITE_INCLUDE  ?= /usr/include
+
 .PHONY: extension
 extension: ## dist/nearlite.so for any SQLite >= 3.38; needs a C compiler and libsqlite3-dev
 	@mkdir -p dist
-	CGO_ENABLED=1 $(GO) build -tags loadable -trimpath -buildmode=c-shared \
-	  -ldflags '-s -w -extldflags=-Wl,-Bsymbolic' -o dist/nearlite.so ./sqlext/loadable/lib
+	$(EXTENSION_BUILD) -ldflags '-s -w -extldflags=-Wl,-Bsymbolic' -o dist/nearlite.so $(EXTENSION_LIB)
 	@rm -f dist/nearlite.h
+
+.PHONY: extension-arm64
+extension-arm64: ## dist/arm64/nearlite.so, cross-built; needs gcc-aarch64-linux-gnu and libc6-dev-arm64-cross
+	@mkdir -p dist/arm64/include && cp $(SQLITE_INCLUDE)/sqlite3.h $(SQLITE_INCLUDE)/sqlite3ext.h dist/arm64/include
+	GOOS=linux GOARCH=arm64 CC=aarch64-linux-gnu-gcc CGO_CFLAGS="-O2 -g -I$(CURDIR)/dist/arm64/include" \
+	  $(EXTENSION_BUILD) -ldflags '-s -w -extldflags=-Wl,-Bsymbolic' -o dist/arm64/nearlite.so $(EXTENSION_LIB)
+	@rm -rf dist/arm64/nearlite.h dist/arm64/include
+
+# On a Mac, for its own processor or, with GOARCH, for the other. Its linker binds within the library anyway.
+.PHONY: extension-macos
+extension-macos: ## dist/nearlite.dylib, on a Mac with Xcode's tools and SQLite's headers
+	@mkdir -p dist
+	GOOS=darwin $(EXTENSION_BUILD) -ldflags '-s -w' -o dist/nearlite.dylib $(EXTENSION_LIB)
+	@rm -f dist/nearlite.h
+
+# arm64's library is in the packages if it has been built: make extension-arm64.
+.PHONY: packages
+packages: extension ## an npm package and Python wheels in dist/, ready to publish
+	/usr/bin/python3 packages/build.py dist
+
+.PHONY: test-packages
+test-packages: packages node-hosts ## install the packages in empty environments and use them
+	/usr/bin/python3 packages/test/test.py dist tests/hosts/node/node_modules
 
 .PHONY: generate
 generate: ## write generated files anew

@@ -1,9 +1,10 @@
 """Runs the SQL scripts of sql/ in every host and prints a table host x script.
 
-    run.py EXTENSION GOHOST [--write]
+    run.py EXTENSION GOHOST [--write | --arm64 ROOT]
 
 Output must equal the .expected file beside the script; --write makes those files
-from the first host that a script is for. Then each host makes a file that every other host reads and
+from the first host that a script is for. --arm64 takes arm64's sqlite3 shell below ROOT
+(arm64-root.sh), in an emulator, instead of the others. Then each host makes a file that every other host reads and
 changes. A host that is not installed is shown as "-", and makes the run fail if
 CI=true.
 """
@@ -29,9 +30,8 @@ def run(argv, text=None):
     return out
 
 
-def shell(db, script):
-    # Unbuffered, or errors would overtake rows.
-    out = run(["stdbuf", "-o0", "sqlite3", "-batch", db], f".load {EXTENSION}\n" + open(script, encoding="utf-8").read())
+def shell(db, script, argv=("stdbuf", "-o0", "sqlite3")):  # unbuffered, or errors would overtake rows
+    out = run([*argv, "-batch", db], f".load {EXTENSION}\n" + open(script, encoding="utf-8").read())
     lines = []
     for line in out.splitlines():
         m = SHELL_ERROR.match(line)
@@ -67,6 +67,11 @@ HOSTS = {
     "better-sqlite3": (node("better-sqlite3"), lambda: has_node("better-sqlite3")),
     "libsql": (node("libsql"), lambda: has_node("libsql")),
 }
+
+if "--arm64" in sys.argv:
+    ROOT = os.path.abspath(sys.argv[sys.argv.index("--arm64") + 1])
+    HOSTS = {"go": HOSTS["go"], "sqlite3 arm64": (lambda db, script: shell(db, script, (
+        "qemu-aarch64-static", "-L", ROOT, ROOT + "/usr/bin/sqlite3")), lambda: True)}
 
 
 def expand(name, tmp):
