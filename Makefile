@@ -15,7 +15,8 @@ RACE_SKIP   ?= ^(TestRecall|TestNormsVary|TestRandomFilters|TestConformance|Test
 KERNEL_PKGS := ./vector/... ./hnsw/...
 # Fuzzing is bounded by executions, so that two runs do the same work.
 FUZZ_EXECS  ?= 20000x
-CI_STEPS    := fmt-check generated vet lint noasm arm64 cross race demo test
+CI_STEPS    := fmt-check generated vet lint noasm arm64 cross race demo \
+               test-hosts test-hosts-arm64 stress-hosts examples test-packages test-clients test
 
 .PHONY: help
 help: ## print this list
@@ -70,6 +71,10 @@ test-hosts-arm64: extension-arm64 ## the same SQL in Debian's sqlite3 shell for 
 stress-hosts: extension node-hosts ## threads and 1,000 connections in Python, worker threads in Node
 	/usr/bin/python3 tests/hosts/stress.py dist/nearlite.so
 	node tests/hosts/node/workers.js dist/nearlite.so
+
+.PHONY: examples
+examples: extension node-hosts ## the examples of the extension print what they should
+	examples/run.sh tests/hosts/node/node_modules
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZ_EXECS executions (default 20000x)
@@ -176,6 +181,10 @@ bench-kernels: ## every kernel in every tier this machine has, beside plain Go a
 .PHONY: bench-ann
 bench-ann: need-data ## recall against speed beside hnswlib and an exact scan; DATA=DIR, see bench/ann
 	$(GO) run ./bench/ann -data $(DATA)
+
+.PHONY: bench-hosts
+bench-hosts: extension ## one search through the extension in Python beside the Go driver, 512-d, k=10; DATA=DIR is optional
+	$(GO) run ./bench/hosts $(if $(DATA),-data $(DATA))
 
 .PHONY: bench-filter
 bench-filter: need-data ## filtered search, each plan beside the planner's choice; DATA=DIR, see bench/filter

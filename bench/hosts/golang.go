@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
+	"errors"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -57,8 +58,7 @@ func (h *databaseSQL) measure(seconds float64) (float64, error) {
 }
 
 func (h *databaseSQL) Close() error {
-	h.st.Close()
-	return h.db.Close()
+	return errors.Join(h.st.Close(), h.db.Close())
 }
 
 // direct is the same SQLite without database/sql, with the page cache that sqlite.Open
@@ -107,8 +107,7 @@ func (h *direct) measure(seconds float64) (float64, error) {
 }
 
 func (h *direct) Close() error {
-	h.st.Close()
-	return h.db.Close()
+	return errors.Join(h.st.Close(), h.db.Close())
 }
 
 func answers(set *dataset, search func([]byte, []int64) ([]int64, error)) ([][]int64, error) {

@@ -13,6 +13,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -104,7 +105,7 @@ func compare(opt options, out io.Writer, file, queries string, set *dataset, tru
 		if hosts[i], err = open(); err != nil {
 			return fmt.Errorf("%s: %w", names[i], err)
 		}
-		defer hosts[i].Close()
+		defer func() { err = errors.Join(err, hosts[i].Close()) }()
 	}
 	var first [][]int64
 	for i, h := range hosts {

@@ -1,6 +1,6 @@
-// Searches a table by meaning, from better-sqlite3 or libsql.
+// Searches a table by meaning, from better-sqlite3.
 const path = require('node:path');
-const Database = require(process.argv[2] ?? 'better-sqlite3');
+const Database = require('better-sqlite3');
 
 const db = new Database(':memory:');
 db.loadExtension(path.join(__dirname, '../../dist/nearlite.so'));
