@@ -31,6 +31,7 @@ type Cache struct {
 	maxBytes atomic.Int64
 	bytes    atomic.Int64 // counted at the last pass, and loaded since
 	evicting atomic.Bool
+	vecs     vectorPool
 }
 
 // familyKey tells indexes apart: Store.Key and the identity. Equal tokens mean equal
@@ -69,6 +70,7 @@ func SharedCache() *Cache { return shared() }
 // SetMaxBytes changes the bound; 0 means none.
 func (c *Cache) SetMaxBytes(n int64) {
 	c.maxBytes.Store(n)
+	c.vecs.dropAll()
 	c.loaded(0)
 }
 
@@ -200,6 +202,7 @@ func (c *Cache) loaded(n int64) {
 // has used since the last pass. A block shared by several snapshots goes from
 // all of them. It counts anew, which corrects for snapshots that are gone.
 func (c *Cache) evict(target int64) {
+	c.vecs.dropAll() // they keep blocks of codes
 	type held struct {
 		size int64
 		used bool

@@ -52,6 +52,9 @@ type Index struct {
 	vec  []float32
 
 	recalled []uint32 // nodes + 1 by a hash of their rowids, see recall
+	stamp    int64    // of KeepVectors
+	kept     *vectorTable
+	keptRows int64 // of the index when kept was asked for
 }
 
 // Open returns a handle. It reads the index's configuration only. base is where

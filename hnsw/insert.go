@@ -47,7 +47,10 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte, attrs []Attr) error {
 			return err
 		}
 		if bytes.Equal(have, row) {
-			return t.updateAttrs(old, attrs)
+			if err := t.updateAttrs(old, attrs); err != nil {
+				return err
+			}
+			return t.touch(old)
 		}
 		if err := ix.remove(t, rowid, old); err != nil {
 			return err
@@ -78,7 +81,7 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte, attrs []Attr) error {
 			return err
 		}
 		t.setRow(rowid, id)
-		return nil
+		return t.touch(id)
 	}
 	id, err := t.newNode(rowid, lvl, row, attrs)
 	if err != nil {

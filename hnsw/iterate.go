@@ -92,7 +92,7 @@ func (it *Iterator) fill() error {
 					return true, err
 				}
 			}
-			d, ok, err := w.ix.exact(w.q, rowid)
+			d, ok, err := w.exact(id, isShared, rowid)
 			if err != nil {
 				return false, err
 			}

@@ -93,10 +93,12 @@ func (m *model) ok(err error) {
 func (m *model) reader() {
 	ix, err := hnsw.Open(m.cache, m.db.Conn(), m.committed)
 	m.ok(err)
+	ix.KeepVectors(1)
 	m.other = ix
 	if m.far == nil {
 		m.far, err = hnsw.Open(hnsw.NewCache(0), m.db.Conn(), m.committed)
 		m.ok(err)
+		m.far.KeepVectors(1)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // The log's edits: an opcode and its arguments, all numbers varints. Each edit
 // changes one block (opNode one of links and one of codes) or one row of
-// PartRows. A block remembers the id of the last log row that went into it, so
+// PartRows. opTouch changes nothing: who has the block reads it again. A block remembers the id of the last log row that went into it, so
 // that edits are never applied twice.
 const (
 	opNode      = 1  // id, level, upper slot + 1, rowid, code: a new node without links
@@ -25,6 +25,7 @@ const (
 	opRowSet    = 9  // rowid, node
 	opRowDelete = 10 // rowid
 	opAttrs     = 11 // id, length, attributes
+	opTouch     = 12 // id: a row of the node has another vector with the same code
 )
 
 var errShort = errors.New("edit ends early")
@@ -106,6 +107,8 @@ func (o *op) decode(g *geometry, b []byte) (rest []byte, err error) {
 		o.rowid, o.next = signed(), number()
 	case opRowDelete:
 		o.rowid = signed()
+	case opTouch:
+		o.id = number()
 	default:
 		return nil, fmt.Errorf("edit has the unknown code %d", o.kind)
 	}
@@ -190,6 +193,9 @@ func parseEdits(g *geometry, h *header, log int64, b []byte) (edits []edit, rows
 			}
 			block, _ := g.attrs.split(o.id)
 			edits = append(edits, edit{editKey(dirAttrs, block), log, this})
+		case opTouch:
+			block, _ := g.codes.split(o.id)
+			edits = append(edits, edit{editKey(dirCodes, block), log, this})
 		default:
 			block, _ := g.nodes.split(o.id)
 			edits = append(edits, edit{editKey(dirLinks, block), log, this})
@@ -288,6 +294,9 @@ func (s *editSet) apply(g *geometry, d int, block uint32, stamp int64, p unsafe.
 func (o *op) apply(g *geometry, d int, p unsafe.Pointer) error {
 	switch d {
 	case dirCodes:
+		if o.kind == opTouch {
+			return nil
+		}
 		_, at := g.codes.split(o.id)
 		row := unsafe.Slice((*byte)(unsafe.Add(p, int(at)*g.rowStride)), g.rowStride)
 		if !g.unpack(row, o.code) {

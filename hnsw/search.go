@@ -79,6 +79,7 @@ type walk struct {
 	loads   int
 	dry     bool // every node has been expanded
 	scan    bool // the pool is the result of ScanCodes
+	kept    *vectorTable
 }
 
 // newWalk prepares a search and puts the nodes near the query into the pool.
@@ -251,7 +252,7 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 					return true, err
 				}
 			}
-			d, ok, err := w.ix.exact(w.q, rowid)
+			d, ok, err := w.exact(c.node(), isShared, rowid)
 			if err != nil {
 				return false, err
 			}
@@ -384,15 +385,24 @@ func (w *walk) done() SearchStats {
 // exact returns the distance of a row's vector; ok is false if there is none,
 // or one that is not comparable.
 func (ix *Index) exact(q []float32, rowid RowID) (d float64, ok bool, err error) {
-	vec, ok, err := ix.base.Vector(rowid, ix.vec)
-	if err != nil || !ok || len(vec) != len(q) {
+	vec, ok, err := ix.vector(rowid)
+	if err != nil || !ok {
 		return 0, false, err
+	}
+	d = ix.g.metric.Distance(q, vec)
+	return d, d == d, nil
+}
+
+// vector reads the vector of a row, which is good until the next one is read.
+func (ix *Index) vector(rowid RowID) (vec []float32, ok bool, err error) {
+	vec, ok, err = ix.base.Vector(rowid, ix.vec)
+	if err != nil || !ok || len(vec) != ix.g.dims {
+		return nil, false, err
 	}
 	if cap(vec) >= cap(ix.vec) {
 		ix.vec = vec
 	}
-	d = ix.g.metric.Distance(q, vec)
-	return d, d == d, nil
+	return vec, true, nil
 }
 
 // top keeps the k nearest hits, sorted.

@@ -254,6 +254,21 @@ func (t *tx) newNode(rowid RowID, lvl int, row []byte, attrs []Attr) (NodeID, er
 	return NodeID(id), nil
 }
 
+// touch gives the block of a node's code another place in memory, here and wherever
+// the log is read: a vector with the same code has come, and those kept in memory
+// (vectors.go) go by that place.
+func (t *tx) touch(id NodeID) error {
+	block, _ := t.g.codes.split(uint32(id))
+	if _, err := t.mutable(dirCodes, block); err != nil {
+		return err
+	}
+	t.changed, t.synced = true, false
+	if t.logging() {
+		t.ops.put(opTouch, uint32(id))
+	}
+	return nil
+}
+
 func (t *tx) newSlot() (uint32, error) {
 	s := t.slots
 	if t.freeSlot != 0 {

@@ -34,9 +34,7 @@ func (t *indexTable) sweepBeforeCommit() error {
 	if err := t.resolveBase(); err != nil {
 		return nil //nolint:nilerr // the table was dropped since: it has no rows to compare with
 	}
-	unique := false
-	err = query(t.cat.conn, `SELECT 1 FROM pragma_index_list(?1, ?2) WHERE "unique" LIMIT 1`,
-		[]host.Value{host.TextValue(t.base.table), host.TextValue(t.schema)}, func(host.Stmt) error { unique = true; return nil })
+	unique, err := hasUnique(t.cat.conn, t.schema, t.base.table)
 	if err != nil || !unique {
 		return err
 	}

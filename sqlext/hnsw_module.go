@@ -24,6 +24,12 @@ type vectorTable struct {
 	attrVersion int64
 	attrBase    *baseTable
 	attrPlans   map[string]*attrPlan
+
+	// steady says that rows come and go through the triggers only, as of a version of
+	// the schema; see keepVectors.
+	steady      bool
+	steadyAt    int64
+	steadyKnown bool
 }
 
 // hnswObject is one connected virtual table object; SQLite may have several for
@@ -356,7 +362,7 @@ func (cat *catalog) newVectorTable(a host.ModuleArgs, args *hnswArgs) *vectorTab
 			t.partition = len(args.include)
 		}
 	}
-	t.opener, t.closer = t.open, t.closeIndex
+	t.opener, t.closer, t.onReady = t.open, t.closeIndex, t.keepVectors
 	return t
 }
 

@@ -31,6 +31,7 @@ type indexTable struct {
 	engine       engine       // nil until opener has run
 	opener       func() error // opens the engine in the shadow tables, once
 	closer       func()       // makes opener open it again
+	onReady      func() error // ends ready; may be nil
 	self         any          // the *vectorTable or *lexicalTable around
 
 	// base is the indexed table as of the schema version beside it; nil when it is
@@ -122,7 +123,10 @@ func (t *indexTable) ready() error {
 	if err := t.opener(); err != nil {
 		return err
 	}
-	return t.resolveBase()
+	if err := t.resolveBase(); err != nil || t.onReady == nil {
+		return err
+	}
+	return t.onReady()
 }
 
 // connected counts one more object of SQLite's.

@@ -9,7 +9,6 @@ import (
 	"github.com/nearlite/nearlite/hnsw"
 	"github.com/nearlite/nearlite/lexical"
 	plans "github.com/nearlite/nearlite/planner"
-	"github.com/nearlite/nearlite/sqlext/host"
 )
 
 // minDepth is how many rows each leg contributes at least: the study in
@@ -217,8 +216,8 @@ func (s *searcher) mayReplace(t *vectorTable) (bool, error) {
 		return c.unique, nil
 	}
 	c := uniqueness{version: t.baseVersion}
-	err := query(s.cat.conn, `SELECT 1 FROM pragma_index_list(?1, ?2) WHERE "unique" LIMIT 1`,
-		[]host.Value{host.TextValue(t.base.table), host.TextValue(t.base.schema)}, func(host.Stmt) error { c.unique = true; return nil })
+	var err error
+	c.unique, err = hasUnique(s.cat.conn, t.base.schema, t.base.table)
 	if err == nil {
 		s.unique[key] = c
 	}

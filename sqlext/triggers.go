@@ -51,6 +51,9 @@ func createTriggers(c host.Conn, name string, base *baseTable, key string, field
 	return nil
 }
 
+// nativeTriggers is how many triggers an index has that is not anchored.
+const nativeTriggers = 4
+
 type triggerText struct{ suffix, event, when, body string }
 
 func triggerBodies(name string, base *baseTable, key string, fields []string) []triggerText {

@@ -61,6 +61,12 @@ type StatementTexts interface {
 	ReadsWith(match func(sql string) bool) bool
 }
 
+// WriteState is a connection that knows whether it writes.
+type WriteState interface {
+	// Writing reports whether a write transaction is open in any database.
+	Writing() bool
+}
+
 // ConflictMode is the conflict resolution of a virtual table update.
 type ConflictMode uint8
 

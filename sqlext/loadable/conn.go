@@ -98,7 +98,7 @@ func (c *conn) OpenBlob(schema, table, column string, rowid int64) (host.Blob, e
 
 // ReadsWith implements host.StatementTexts.
 func (c *conn) ReadsWith(match func(sql string) bool) bool {
-	if C.nl_txn_state(c.db) == C.SQLITE_TXN_WRITE {
+	if c.Writing() {
 		return false
 	}
 	var at *C.sqlite3_stmt
@@ -112,6 +112,9 @@ func (c *conn) ReadsWith(match func(sql string) bool) bool {
 		}
 	}
 }
+
+// Writing implements host.WriteState.
+func (c *conn) Writing() bool { return C.nl_txn_state(c.db) == C.SQLITE_TXN_WRITE }
 
 func (c *conn) Autocommit() bool               { return C.nl_autocommit(c.db) != 0 }
 func (c *conn) LastInsertRowID() int64         { return int64(C.nl_last_rowid(c.db)) }

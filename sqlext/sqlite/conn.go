@@ -95,7 +95,7 @@ func (c *conn) OpenBlob(schema, table, column string, rowid int64) (host.Blob, e
 
 // ReadsWith implements host.StatementTexts.
 func (c *conn) ReadsWith(match func(sql string) bool) bool {
-	if c.db.TxnState("") == sqlite3.TXN_WRITE {
+	if c.Writing() {
 		return false
 	}
 	for s := range c.db.Stmts() {
@@ -105,6 +105,9 @@ func (c *conn) ReadsWith(match func(sql string) bool) bool {
 	}
 	return false
 }
+
+// Writing implements host.WriteState.
+func (c *conn) Writing() bool { return c.db.TxnState("") == sqlite3.TXN_WRITE }
 
 func (c *conn) Autocommit() bool               { return c.db.GetAutocommit() }
 func (c *conn) LastInsertRowID() int64         { return c.db.LastInsertRowID() }
