@@ -74,6 +74,9 @@ func (r *result) print(w io.Writer) {
 				e.name, e.inserts.PerSecond, e.inserts.WALBytes/1024)
 		}
 	}
+	if r.bitBytes > 0 {
+		fmt.Fprintf(w, "\nnearlite-sql, quantize=bit: index bytes / raw vectors %.3f", float64(r.bitBytes)/float64(r.rawBytes))
+	}
 	fmt.Fprintln(w)
 }
 

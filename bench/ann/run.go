@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,6 +43,7 @@ type result struct {
 	rounds    int
 	entries   []*entry
 	rawBytes  int64
+	bitBytes  int64 // of an index with quantize=bit
 }
 
 func runSet(opt options, j job, d *dataset, tmp, harness string) (*result, error) {
@@ -150,5 +152,15 @@ func runRest(opt options, j job, r *result, children []*child, harness string) e
 			}
 		}
 	}
-	return nil
+	if r.set.dims < 512 || !slices.Contains(opt.contestants, "nearlite-sql") {
+		return nil
+	}
+	// Signs alone are enough where vectors are long: how small is such an index?
+	bit, err := start("nearlite-sql-bit", harness, j)
+	if err != nil {
+		return err
+	}
+	a, err := bit.ask("build 2")
+	r.bitBytes = a.Bytes
+	return errors.Join(err, bit.close())
 }
