@@ -38,7 +38,7 @@ func parseQuery(text string, syntax Syntax) (query.Query, error) {
 		if err != nil {
 			return nil, queryStringError(text, err)
 		}
-		return q, nil
+		return q, checkBalance(text)
 	case JSON:
 		if err := boundJSON(text); err != nil {
 			return nil, err

@@ -17,8 +17,14 @@ func (s *Server) pipeline(w http.ResponseWriter, r *http.Request, v3 bool) error
 	if err != nil {
 		return err
 	}
-	var req pipelineRequest
-	if err := decode(data, &req, v3); err != nil {
+	req, quick := quickPipeline(data)
+	if quick {
+		err = req.check(v3)
+	} else {
+		req = pipelineRequest{}
+		err = decode(data, &req, v3)
+	}
+	if err != nil {
 		return badRequest("%s", err)
 	}
 	return s.onStream(r.Context(), t, req.Baton, func(run *runner, st *stream) (bool, error) {
