@@ -16,7 +16,7 @@ KERNEL_PKGS := ./vector/... ./hnsw/...
 # Fuzzing is bounded by executions, so that two runs do the same work.
 FUZZ_EXECS  ?= 20000x
 CI_STEPS    := fmt-check generated vet lint noasm arm64 cross race demo \
-               test-hosts test-hosts-arm64 stress-hosts examples test-packages test-clients test
+               test-loadable test-hosts test-hosts-arm64 stress-hosts examples test-packages test-clients test
 
 .PHONY: help
 help: ## print this list
@@ -43,6 +43,11 @@ test-clients: ## published libSQL clients (JavaScript, Go) against nearlite serv
 	$(GO) build -o bin/nearlite ./cmd/nearlite
 	cd server/clienttest && npm ci --no-audit --no-fund --silent && NEARLITE=$(CURDIR)/bin/nearlite PAGE_SHOTS=$(CURDIR)/dist/page node --test --test-concurrency=1 .
 	cd server/clienttest/goclient && NEARLITE=$(CURDIR)/bin/nearlite $(GO) test ./...
+
+.PHONY: test-loadable
+test-loadable: ## the adapter of the extension, in a C program's SQLite; needs what make extension needs
+	CGO_ENABLED=1 $(GO) vet -tags loadable ./sqlext/loadable/...
+	CGO_ENABLED=1 $(GO) test -race -tags loadable ./sqlext/loadable/...
 
 # better-sqlite3 is compiled from its source with the headers below NODE_DIR, which takes
 # about two minutes; without the first variable it would look for a binary elsewhere.
@@ -95,6 +100,7 @@ fmt-check: $(LINT)
 .PHONY: lint
 lint: $(LINT) ## golangci-lint with the rules of .golangci.yml
 	$(LINT) run ./...
+	if test -e $(SQLITE_INCLUDE)/sqlite3ext.h; then $(LINT) run --build-tags loadable ./sqlext/loadable/...; fi
 
 .PHONY: vet
 vet: ## go vet here, and for arm64 where the assembly differs

@@ -67,18 +67,20 @@ var rules = []rule{
 	{pkg: "internal/memstore", own: []string{"hnsw", "lexical"}},
 	{pkg: "internal/shadow", own: []string{"hnsw", "lexical", "sqlext/host"}, tests: []string{"internal/shadow", "sqlext/sqlite"}},
 	{pkg: "sqlext/host"},
+	{pkg: "sqlext/host/hosttest", own: []string{"sqlext/host"}}, // what every adapter must do, as tests
 	{
 		pkg: "sqlext/sqlite/...",
 		own: []string{"sqlext", "sqlext/host"},
 		// The only door to SQLite's Go binding.
 		outside: []string{"github.com/ncruces/go-sqlite3"},
-		tests:   []string{"sqlext/sqlite", "vector"},
+		tests:   []string{"sqlext/sqlite", "sqlext/host/hosttest", "vector"},
 	},
 	// The cgo adapter, the other host: knows C's SQLite and no Go binding.
-	{pkg: "sqlext/loadable/...", own: []string{"sqlext", "sqlext/host", "sqlext/loadable/..."}},
-	// Built with the tag "loadable"; runtime/cgo and the C compiler stay in here.
-	{pkg: "sqlext/loadable/lib", own: []string{"sqlext/loadable"}},
-	{pkg: "sqlext/loadable", own: []string{"sqlext", "sqlext/host"}},
+	{
+		pkg:   "sqlext/loadable/...",
+		own:   []string{"sqlext", "sqlext/host", "sqlext/loadable/..."},
+		tests: []string{"sqlext/loadable", "sqlext/host/hosttest", "sqlext/loadable/internal/chost"},
+	},
 	{
 		pkg:     "sqlext",
 		own:     []string{"vector", "hnsw", "lexical", "planner", "internal/shadow", "sqlext/host"},

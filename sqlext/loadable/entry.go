@@ -28,8 +28,14 @@ func nearliteInit(db *C.sqlite3, msg **C.char) (rc C.int) {
 		return report(err, msg)
 	}
 	c.growPageCache()
+	if loaded != nil {
+		loaded(c)
+	}
 	return C.SQLITE_OK
 }
+
+// loaded hears of connections in tests.
+var loaded func(*conn)
 
 // SQLite's own page cache holds 2 MB, which is some hundred vectors: a search that
 // looks up twenty of them would read most from the file again.

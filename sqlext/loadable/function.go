@@ -46,7 +46,14 @@ func (x *callContext) ResultError(err error) {
 	}
 }
 
-func (x *callContext) ResultSubtype(t uint8) { C.nl_result_subtype(x.ctx, C.uint(t)) }
+// ResultSubtype hands over a number first: a value that comes later has no subtype.
+func (x *callContext) ResultSubtype(t uint8) {
+	if x.out != nil && x.out.kind != C.NL_SET {
+		C.nl_result(x.ctx, x.out.kind, x.out.i, x.out.f, nil, 0)
+		x.out.kind = C.NL_SET
+	}
+	C.nl_result_subtype(x.ctx, C.uint(t))
+}
 
 func (x *callContext) AuxData(arg int) any {
 	if h := C.nl_auxdata(x.ctx, C.int(arg)); h != 0 {
@@ -134,12 +141,13 @@ type aggregation struct {
 	state host.AggregateState
 }
 
-// nearliteAggregateNew returns 0 after a panic, which makes the result NULL.
+// nearliteAggregateNew returns 0 after a panic, which it reports to ctx.
 //
 //export nearliteAggregateNew
-func nearliteAggregateNew(h C.uintptr_t) (out C.uintptr_t) {
-	defer func() { _ = recover() }()
+func nearliteAggregateNew(h C.uintptr_t, ctx *C.sqlite3_context) (out C.uintptr_t) {
 	f := cgo.Handle(h).Value().(*function)
+	fr := f.conn.begin(ctx, nil)
+	defer f.conn.leaveCall(fr, f.name)
 	return C.uintptr_t(cgo.NewHandle(&aggregation{f: f, state: f.state()}))
 }
 

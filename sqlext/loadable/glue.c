@@ -197,7 +197,7 @@ static void aggregateRow(sqlite3_context *ctx, int n, sqlite3_value **args, int 
   nl_value stack[NL_STACK];
   nl_value *v = nl_load(n, args, stack);
   if (!state || !v) { sqlite3_result_error_nomem(ctx); return; }
-  if (!*state) *state = nearliteAggregateNew((uintptr_t)sqlite3_user_data(ctx));
+  if (!*state) *state = nearliteAggregateNew((uintptr_t)sqlite3_user_data(ctx), ctx);
   if (*state) nearliteAggregateRow(*state, ctx, n, v, inverse);
   if (v != stack) sqlite3_free(v);
 }
@@ -208,7 +208,7 @@ static void aggregateValue(sqlite3_context *ctx) {
   uintptr_t *state = sqlite3_aggregate_context(ctx, sizeof(*state));
   nl_value out = {0};
   if (!state) { sqlite3_result_error_nomem(ctx); return; }
-  if (!*state) *state = nearliteAggregateNew((uintptr_t)sqlite3_user_data(ctx));
+  if (!*state) *state = nearliteAggregateNew((uintptr_t)sqlite3_user_data(ctx), ctx);
   if (!*state) return;
   nearliteAggregateValue(*state, ctx, &out);
   nl_result(ctx, out.kind, out.i, out.f, 0, 0);

@@ -68,7 +68,15 @@ func (c *conn) leaveCall(fr *frame, name string) {
 type aggregate struct {
 	conn  *conn
 	name  string
-	state host.AggregateState
+	make  func() host.AggregateState
+	state host.AggregateState // nil before the first call, whose guard covers make
+}
+
+func (a *aggregate) begun() host.AggregateState {
+	if a.state == nil {
+		a.state = a.make()
+	}
+	return a.state
 }
 
 var _ sqlite3.WindowFunction = (*aggregate)(nil)
@@ -77,26 +85,26 @@ func (a *aggregate) Step(ctx sqlite3.Context, args ...sqlite3.Value) {
 	fr := a.conn.enter()
 	defer a.conn.leaveCall(fr, a.name)
 	fr.ctx.ctx = ctx
-	a.state.Step(&fr.ctx, fr.load(args))
+	a.begun().Step(&fr.ctx, fr.load(args))
 }
 
 func (a *aggregate) Inverse(ctx sqlite3.Context, args ...sqlite3.Value) {
 	fr := a.conn.enter()
 	defer a.conn.leaveCall(fr, a.name)
 	fr.ctx.ctx = ctx
-	a.state.Inverse(&fr.ctx, fr.load(args))
+	a.begun().Inverse(&fr.ctx, fr.load(args))
 }
 
 func (a *aggregate) Value(ctx sqlite3.Context) {
 	fr := a.conn.enter()
 	defer a.conn.leaveCall(fr, a.name)
 	fr.ctx.ctx = ctx
-	a.state.Value(&fr.ctx)
+	a.begun().Value(&fr.ctx)
 }
 
 func (c *conn) CreateAggregate(a host.Aggregate) error {
 	const flags = sqlite3.DETERMINISTIC | sqlite3.INNOCUOUS
 	return fromSQLite(c.db.CreateWindowFunction(a.Name, a.NArg, flags, func() sqlite3.AggregateFunction {
-		return &aggregate{conn: c, name: a.Name, state: a.New()}
+		return &aggregate{conn: c, name: a.Name, make: a.New}
 	}))
 }

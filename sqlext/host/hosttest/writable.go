@@ -1,4 +1,4 @@
-package sqlite
+package hosttest
 
 import (
 	"errors"
@@ -23,12 +23,21 @@ func (k *kv) note(format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
 	*k.log = append(*k.log, what)
 	verb, _, _ := strings.Cut(what, " ")
-	return k.fail[verb]
+	return k.failure(verb)
 }
 
-func (k *kv) BestIndex(*host.IndexInfo) error { return nil }
+// failure is what the test wants of a method.
+func (k *kv) failure(verb string) error {
+	err := k.fail[verb]
+	if errors.Is(err, errPanic) {
+		panic(verb)
+	}
+	return err
+}
+
+func (k *kv) BestIndex(*host.IndexInfo) error { return k.failure("bestindex") }
 func (k *kv) Search(host.Plan, host.Args) (host.Rows, error) {
-	return &kvRows{k: k}, nil
+	return &kvRows{k: k}, k.failure("search")
 }
 func (k *kv) Close() error             { return k.note("close") }
 func (k *kv) Begin() error             { return k.note("begin") }
@@ -88,12 +97,12 @@ func (r *kvRows) Next(b *host.Batch) error {
 		}
 	}
 	r.done = true
-	return nil
+	return r.k.failure("next")
 }
 func (r *kvRows) Close() error { return nil }
 
-func openKV(t *testing.T) (*conn, *kv, func() string) {
-	c := openTest(t)
+func openKV(t *testing.T, o Options) (host.Conn, *kv, func() string) {
+	c := o.Open(t)
 	var log []string
 	shared := &kv{h: c, log: &log, rows: map[int64]string{}, fail: map[string]error{}}
 	make := func(verb string) func(host.Conn, host.ModuleArgs) (host.Table, error) {
@@ -126,8 +135,8 @@ func openKV(t *testing.T) (*conn, *kv, func() string) {
 	}
 }
 
-func TestWritableModule(t *testing.T) {
-	c, shared, log := openKV(t)
+func testWritableModule(t *testing.T, o Options) {
+	c, shared, log := openKV(t, o)
 	step := func(sql, want string) {
 		t.Helper()
 		mustExec(t, c, sql)
@@ -145,8 +154,10 @@ func TestWritableModule(t *testing.T) {
 	step("BEGIN; INSERT INTO kv VALUES ('x'); ROLLBACK", "begin, write NULL to NULL x mode 4, rollback")
 	step("BEGIN; INSERT INTO kv VALUES ('y'); SAVEPOINT s; INSERT INTO kv VALUES ('z'); ROLLBACK TO s; RELEASE s; COMMIT",
 		"begin, write NULL to NULL y mode 4, savepoint 0, write NULL to NULL z mode 4, rollbackto 0, release 0, sync, commit")
-	step("PRAGMA integrity_check", "integrity main.kv false")
-	step("PRAGMA quick_check", "integrity main.kv true")
+	if o.Integrity {
+		step("PRAGMA integrity_check", "integrity main.kv false")
+		step("PRAGMA quick_check", "integrity main.kv true")
+	}
 	step("ALTER TABLE kv RENAME TO kw", "rename kw, close") // no begin
 	step("CREATE TABLE src(a); CREATE TRIGGER tr AFTER INSERT ON src BEGIN INSERT INTO kw VALUES (new.a); END", "")
 	step("INSERT INTO src VALUES ('t')", "connect main.kw(a,b = 'c d'), begin, write NULL to NULL t mode 4, sync, commit")
@@ -155,8 +166,8 @@ func TestWritableModule(t *testing.T) {
 	}
 }
 
-func TestWritableModuleErrors(t *testing.T) {
-	c, shared, log := openKV(t)
+func testWritableModuleErrors(t *testing.T, o Options) {
+	c, shared, log := openKV(t, o)
 	shared.fail["create"] = host.Errorf(host.CodeError, "nearlite: main.kv: unknown option %q, want one of a, b", "metrik")
 	wantError(t, c, "CREATE VIRTUAL TABLE kv USING kv(metrik=1)", 1, `nearlite: main.kv: unknown option "metrik", want one of a, b`)
 	delete(shared.fail, "create")
@@ -164,12 +175,14 @@ func TestWritableModuleErrors(t *testing.T) {
 	wantError(t, c, "INSERT INTO kv VALUES (NULL)", host.CodeMismatch, "nearlite: main.kv.v: got NULL, want TEXT")
 	wantError(t, c, "INSERT INTO kv(rowid, v) VALUES ('x', 'y')", host.CodeMismatch, "datatype mismatch")
 
-	wantQuery(t, c, "PRAGMA integrity_check", "nearlite: main.kv: it is empty\nand a second finding")
-	shared.fail["integrity"] = host.Errorf(host.CodeCorruptVTab, "nearlite: main.kv: cannot read")
-	if got, err := queryText(t, c, "PRAGMA integrity_check"); err == nil && got == "ok" {
-		t.Errorf("a check that broke says %q", got)
+	if o.Integrity {
+		wantQuery(t, c, "PRAGMA integrity_check", "nearlite: main.kv: it is empty\nand a second finding")
+		shared.fail["integrity"] = host.Errorf(host.CodeCorruptVTab, "nearlite: main.kv: cannot read")
+		if got, err := queryText(t, c, "PRAGMA integrity_check"); err == nil && got == "ok" {
+			t.Errorf("a check that broke says %q", got)
+		}
+		delete(shared.fail, "integrity")
 	}
-	delete(shared.fail, "integrity")
 
 	shared.fail["sync"] = host.Errorf(host.CodeConstraint, "nearlite: main.kv: cannot flush")
 	wantError(t, c, "INSERT INTO kv VALUES ('a')", host.CodeConstraint, "nearlite: main.kv: cannot flush")
