@@ -35,3 +35,23 @@ func TestBuildOnALine(t *testing.T) {
 		t.Errorf("%d of %d neighbors found, want %d", found, 3*n/100, want)
 	}
 }
+
+// TestBuildOnARay builds on points whose angles differ by less than float32 tells:
+// which of them dominates which is chance, and most links are bridges.
+func TestBuildOnARay(t *testing.T) {
+	const n = 4000
+	e := newEnv(t, hnsw.Params{Dims: 2, Quantize: hnsw.None})
+	vecs := make([][]float32, n)
+	for i := range vecs {
+		vecs[i] = []float32{float32(i), 1}
+	}
+	e.fill(vecs)
+	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	e.write(func() {
+		for r := hnsw.RowID(1); r <= n; r += 3 {
+			delete(e.base, r)
+			_, err := e.ix.Delete(r)
+			e.ok(err)
+		}
+	}) // the test ends with a check of the graph
+}

@@ -30,6 +30,7 @@ type linker struct {
 
 	later   []newLink // links that their targets will get, sorted by target
 	added   bool      // links were added that no rank knows
+	bridges int       // links of the order, from its start, that squeeze has tried
 	both    []uint32
 	ordered []uint32
 }
@@ -217,6 +218,7 @@ func (l *linker) attach(layer int, fresh []newLink, order []uint32) error {
 			return err
 		}
 	}
+	l.bridges = 0
 	for len(l.cur) > most {
 		if err := l.squeeze(layer, target, fresh, order); err != nil {
 			return err
@@ -268,7 +270,8 @@ func (l *linker) common(layer int, z uint32, fresh []newLink) (bool, error) {
 // witness: by one whose ends are connected some other way, or by putting a new
 // node between its ends. It is needed for tiny m and strange data only.
 func (l *linker) squeeze(layer int, target NodeID, fresh []newLink, order []uint32) error {
-	if done, err := l.dropCircle(layer, target, order, nearPath); done || err != nil {
+	done, n, err := l.dropCircle(layer, target, order[l.bridges:], nearPath)
+	if l.bridges += n; done || err != nil {
 		return err
 	}
 	most := l.t.g.capacity(layer)
@@ -308,7 +311,7 @@ func (l *linker) squeeze(layer int, target NodeID, fresh []newLink, order []uint
 	}
 	// No new node has room. Look for a way round however long; if every link is a
 	// bridge, give the last new one another place.
-	if done, err := l.dropCircle(layer, target, order, anyPath); done || err != nil {
+	if done, _, err := l.dropCircle(layer, target, order, anyPath); done || err != nil {
 		return err
 	}
 	for i := len(l.cur) - 1; i >= 0; i-- {
@@ -355,22 +358,23 @@ const (
 )
 
 // dropCircle drops the first link in order whose ends stay connected without it,
-// and reports whether there was one.
-func (l *linker) dropCircle(layer int, target NodeID, order []uint32, reach int) (bool, error) {
-	for _, z := range order {
+// and reports whether there was one, and how many of order need not be tried again:
+// with fewer links there are fewer ways round.
+func (l *linker) dropCircle(layer int, target NodeID, order []uint32, reach int) (done bool, n int, err error) {
+	for i, z := range order {
 		at := slices.Index(l.cur, z)
 		if at < 0 {
 			continue
 		}
 		ok, err := l.connected(layer, uint32(target), l.cur, z, reach)
 		if err != nil {
-			return false, err
+			return false, i, err
 		}
 		if ok {
-			return true, l.drop(layer, target, at)
+			return true, i + 1, l.drop(layer, target, at)
 		}
 	}
-	return false, nil
+	return false, len(order), nil
 }
 
 // connected reports whether there is a path from z to target, whose links are

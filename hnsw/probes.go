@@ -44,6 +44,10 @@ const (
 	churnShare = 4
 	churnWork  = 1 << 25
 	mustProbe  = math.MaxUint32
+
+	// curveShare bounds the nodes visited for the curves, by row: some 1,500 are when a
+	// row is linked.
+	curveShare = 60
 )
 
 const blend = 0.35
@@ -473,11 +477,21 @@ func (p *prober) measure(k int) (curve, error) {
 		n := float64(len(probes))
 		mean /= n
 		c.points = append(c.points, curvePoint{ef, mean, math.Sqrt(max(sq/n-mean*mean, 0) / n)})
-		if mean >= fullRecall || ef == int(p.t.live) || flat(c.points) {
+		if mean >= fullRecall || ef == int(p.t.live) || flat(c.points) || p.spent() {
 			break
 		}
 	}
 	return c, nil
+}
+
+// spent reports whether the curves have taken their share of a build's time. Where the
+// distances of all rows are about the same, hardly any ef is enough.
+func (p *prober) spent() bool {
+	visited := 0
+	for _, w := range p.ws {
+		visited += w.trav.stats.Visited
+	}
+	return visited > max(2e6, curveShare*int(p.t.live))
 }
 
 // flat reports whether more candidates have stopped helping: what rescoring with a

@@ -57,7 +57,7 @@ func (cat *catalog) registerModules() error {
 	if err := cat.conn.CreateModule("lexical", cat.lexicalModule()); err != nil {
 		return err
 	}
-	for _, f := range slices.Concat(cat.lexicalFunctions(), cat.hnswFunctions(), cat.reconcileFunctions()) {
+	for _, f := range slices.Concat(cat.lexicalFunctions(), cat.hnswFunctions(), cat.reconcileFunctions(), cacheFunctions()) {
 		if err := cat.conn.CreateFunction(f); err != nil {
 			return err
 		}

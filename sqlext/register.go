@@ -6,6 +6,7 @@ import "github.com/nearlite/nearlite/sqlext/host"
 // Names that the host has already (libSQL brings vector32, vector_top_k and
 // others) are left alone. Registering the same connection again does nothing.
 func Register(c host.Conn) error {
+	cacheReady()
 	known, err := probe(c)
 	if err != nil {
 		return err

@@ -77,9 +77,11 @@ var pragmas = map[string]pragmaKind{
 	"hard_heap_limit": pragmaLooks, "soft_heap_limit": pragmaLooks, "writable_schema": pragmaLooks,
 }
 
-// bannedFunctions reach outside of the database, where a build has them.
+// bannedFunctions reach outside of the database, where a build has them, or to all
+// databases of the process.
 var bannedFunctions = map[string]bool{
 	"load_extension": true, "fts3_tokenizer": true, "readfile": true, "writefile": true, "edit": true, "fsdir": true, "lsmode": true,
+	"nearlite_cache_size": true,
 }
 
 // authorize is SQLite's authorizer callback.

@@ -61,3 +61,10 @@ func isPrivate(dsn string) bool {
 	path := u.Opaque + u.Path
 	return path == "" || path == ":memory:" || query.Get("mode") == "memory"
 }
+
+// CacheSize returns the most bytes of vector indexes that the process keeps in memory,
+// as nearlite_cache_size() does; 0 means no bound.
+func CacheSize() int64 { return sqlext.CacheSize() }
+
+// SetCacheSize changes it for all connections of the process; 0 means no bound.
+func SetCacheSize(bytes int64) { sqlext.SetCacheSize(bytes) }
