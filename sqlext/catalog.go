@@ -201,6 +201,10 @@ func (cat *catalog) find(name, module string) (*indexTable, error) {
 			if alias == "" {
 				continue
 			}
+			if cat.hostIndexes {
+				return nil, errorf("%s.%s is an index of libSQL's own, which vector_top_k searches; "+
+					"for nearlite's searches: CREATE VIRTUAL TABLE ... USING hnsw(table, column)", s, table)
+			}
 			table = alias
 		}
 		// Preparing any statement on the table connects it.

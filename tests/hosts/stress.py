@@ -68,13 +68,23 @@ with tempfile.TemporaryDirectory() as tmp:
     db = connect(path)
     db.execute("CREATE TABLE docs(id INTEGER PRIMARY KEY, body TEXT, embedding F32_BLOB(16))")
     db.execute("CREATE VIRTUAL TABLE docs_vec USING hnsw(docs, embedding)")
+    db.execute("CREATE VIRTUAL TABLE docs_text USING lexical(docs, body)")
     rng = random.Random(1)
-    db.executemany("INSERT INTO docs VALUES (?, '', vector32(?))", [(i, vector(rng)) for i in range(100)])
+    db.executemany("INSERT INTO docs VALUES (?, ?, vector32(?))", [(i, f"apple number {i}", vector(rng)) for i in range(100)])
     db.close()
     start = 0.0
     for i in range(1000):
         db = connect(path)
         db.execute("SELECT id FROM vector_search('docs_vec', ?, 5)", (vector(rng),)).fetchall()
+        db.execute("SELECT id FROM hybrid_search('docs_vec', 'docs_text', 'apple', ?, 5, 'id > 50')", (vector(rng),)).fetchall()
+        db.execute("SELECT snippet(docs_text, 0, '<', '>', '…', 5) FROM docs_text WHERE docs_text MATCH 'apple' LIMIT 3").fetchall()
+        db.execute("SELECT vector_avg(embedding), count(*) FROM docs WHERE vector_distance_l2(embedding, ?) > 1", (vector(rng),)).fetchall()
+        db.execute("UPDATE docs SET body = ? WHERE id = ?", (f"apple number {i}", i % 100))
+        try:
+            db.execute("SELECT id FROM vector_search('docs_vec', '[1]', 5)").fetchall()
+            errors.append("a query of one dimension was answered")
+        except sqlite3.OperationalError:
+            pass
         db.close()
         if i == 99:
             start = rss_mib()

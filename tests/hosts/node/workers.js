@@ -6,7 +6,7 @@ const { Worker, isMainThread, workerData } = require('node:worker_threads');
 const Database = require('better-sqlite3');
 
 const WORKERS = 4;
-const ROUNDS = 500;
+const ROUNDS = 1000;
 
 function open(file, extension) {
   const db = new Database(file, { timeout: 60000 });

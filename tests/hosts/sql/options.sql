@@ -1,0 +1,21 @@
+-- include: schema.inc
+CREATE VIRTUAL TABLE docs_attr USING hnsw(docs, embedding, metric=l2, partition_by=lang, include=(year));
+SELECT id FROM vector_search('docs_attr', '[1,0,0]', 5, 'lang = ''en''');
+SELECT id FROM vector_search('docs_attr', '[1,0,0]', 5, 'year > 2005');
+SELECT id FROM vector_search('docs_attr', '[1,0,0]', 5, 'lang = ?1 AND year < ?2', '["en", 2015]');
+UPDATE docs SET lang = 'fr' WHERE id = 2;
+SELECT id FROM vector_search('docs_attr', '[1,0,0]', 5, 'lang = ?1', '["fr"]');
+CREATE VIRTUAL TABLE docs_rec USING hnsw(docs, embedding, metric=l2, recall=0.9);
+SELECT rowid FROM docs_rec WHERE vector MATCH '[1,0,0]' AND k = 2 AND recall = 0.99;
+SELECT id FROM vector_search('docs_rec', '[1,0,0]', 2, NULL, NULL, '{"recall": 0.9}');
+SELECT rowid FROM docs_rec WHERE vector MATCH '[1,0,0]' AND k = 2 AND recall = 2;
+SELECT rowid FROM docs_rec WHERE vector MATCH '[1,0,0]' AND k = 2 AND recall = 0.9 AND ef_search = 10;
+INSERT INTO docs_rec(docs_rec) VALUES ('recall=0.95');
+INSERT INTO docs_rec(docs_rec) VALUES ('optimize');
+SELECT json_extract(hnsw_stats('docs_rec'), '$.rows');
+CREATE VIRTUAL TABLE docs_bit USING hnsw(docs, embedding, quantize=bit, where='year > 2005');
+SELECT count(*) FROM docs_bit;
+SELECT term, documents FROM lexical_terms('docs_text', 'app');
+SELECT vector_to_json(vector_avg(embedding)), vector_dims(vector_sum(embedding)) FROM docs;
+SELECT id, vector_to_json(vector_sum(embedding) OVER (ORDER BY id ROWS 1 PRECEDING)) FROM docs WHERE embedding IS NOT NULL ORDER BY id;
+PRAGMA integrity_check;
