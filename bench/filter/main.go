@@ -1,236 +1,135 @@
-// Command filter measures filtered vector search on a collection with exact
-// answers: the planner's choice beside each plan forced, and an exact scan in SQL,
-// with and without an ordinary index on the filtered columns.
+// Command filter measures filtered vector search: the planner's choice beside each
+// plan forced, taking the hits of an unfiltered search that pass, an exact scan in
+// SQL, and sqlite-vec's brute force with the filtered column as its metadata.
 //
-//	go run ./bench/filter [-db FILE] [-queries n] DATA
+//	go run ./bench/filter [-dir DIR] [-queries n] [-vec0 FILE] [-python COMMAND] DATA...
 //
-// DATA is a directory with docs.jsonl.gz, docs.f16.gz, queries.f16.gz, meta.json
-// and filters.json.gz (filters: where, matching_rows, top10 by query). With -db the
-// database is kept and used again. Times are medians of one connection in one run.
+// Each DATA is a directory with docs.f16.gz or base.f16.gz, docs.jsonl.gz or
+// words.txt.gz, queries.f16.gz, meta.json and filters.json.gz (filters: where,
+// matching_rows, top10 by query). Filters pass 0.01 to 90 % of the rows: a random
+// column (uncorrelated with the queries), one end of the direction in which the
+// vectors differ most (the end where the query is, or the other one), and those that
+// come with the data. Each is searched under three setups: columns included in the
+// index, an ordinary SQLite index on them, neither.
+//
+// Times are those of one connection. All ways of a cell take turns, query by query, so
+// that what else the machine does hits all alike. With -dir the databases are kept and
+// used again. -vec0 is the path of sqlite-vec's extension; without it that way is left
+// out. The last lines compare the table with what was promised.
 package main
 
 import (
-	"compress/gzip"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/nearlite/nearlite/sqlext/sqlite"
 )
 
 func main() {
-	file := flag.String("db", "", "database file to make or use; default: a temporary one")
-	n := flag.Int("queries", 100, "queries for each filter")
+	dir := flag.String("dir", "", "directory for the databases, kept; default: a temporary one")
+	n := flag.Int("queries", 40, "queries for each filter")
+	vec0 := flag.String("vec0", "", "sqlite-vec's extension (vec0.so)")
+	python := flag.String("python", "/usr/bin/python3", "a Python whose sqlite3 loads extensions")
 	flag.Parse()
-	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: filter [-db FILE] [-queries n] DATA")
+	if flag.NArg() == 0 {
+		fmt.Fprintln(os.Stderr, "usage: filter [-dir DIR] [-queries n] [-vec0 FILE] DATA...")
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), *file, *n); err != nil {
+	if err := run(*dir, *n, *vec0, *python, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "filter:", err)
 		os.Exit(1)
 	}
 }
 
-type filter struct {
-	Where    string    `json:"where"`
-	Matching int       `json:"matching_rows"`
-	Share    float64   `json:"selectivity"`
-	Top10    [][]int64 `json:"top10"`
-}
-
-func run(dir, file string, n int) error {
-	if file == "" {
+func run(dir string, n int, vec0, python string, data []string) error {
+	if dir == "" {
 		tmp, err := os.MkdirTemp("", "nearlite-filter")
 		if err != nil {
 			return err
 		}
 		defer os.RemoveAll(tmp)
-		file = filepath.Join(tmp, "bench.db")
+		dir = tmp
 	}
-	filters, err := readFilters(dir)
-	if err != nil {
-		return err
-	}
-	queries, err := readQueries(dir)
-	if err != nil {
-		return err
-	}
-	db, err := sqlite.Open("file:" + file + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=cache_size(-262144)")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	if err := load(db, dir); err != nil {
-		return err
-	}
-	b := &bench{db: db, queries: queries, n: n}
-	if _, err := db.Exec(`DROP INDEX IF EXISTS docs_columns; DROP INDEX IF EXISTS docs_columns2`); err != nil {
-		return err
-	}
-	fmt.Println("Without an index on the filtered column")
-	if err := b.sweep(filters); err != nil {
-		return err
-	}
-	for i, column := range filteredColumns(filters) {
-		if _, err := db.Exec(fmt.Sprintf(`CREATE INDEX docs_columns%s ON docs(%s)`, strings.Repeat("2", i), column)); err != nil {
+	var all []measured
+	for _, d := range data {
+		s, err := readSet(d)
+		if err != nil {
 			return err
 		}
-	}
-	fmt.Println("\nWith an index on it")
-	return b.sweep(filters)
-}
-
-// filteredColumns are the columns that the filters start with, at most two.
-func filteredColumns(filters []filter) []string {
-	var out []string
-	for _, f := range filters {
-		if c := strings.Fields(f.Where)[0]; !slices.Contains(out, c) && len(out) < 2 {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-type bench struct {
-	db      *sql.DB
-	queries [][]byte
-	n       int
-}
-
-// way is one way to answer.
-type way struct {
-	name string
-	sql  string
-}
-
-func ways(where string) []way {
-	planned := func(options string) string {
-		return `SELECT id FROM vector_search('docs_vec', ?, 10, ` + quote(where) + `, NULL, ` + options + `)`
-	}
-	return []way{
-		{"planner", planned(`NULL`)},
-		{"exact scan", planned(`'{"plan":"exact scan"}'`)},
-		{"filtered traversal", planned(`'{"plan":"filtered traversal"}'`)},
-		{"traverse then filter", planned(`'{"plan":"traverse then filter"}'`)},
-		{"rowid IN", `SELECT rowid FROM docs_vec WHERE vector MATCH ? AND k = 10 AND rowid IN (SELECT id FROM docs WHERE ` + where + `)`},
-		{"SQL only", `SELECT id FROM docs WHERE ` + where + ` ORDER BY vector_distance_cos(e, ?) LIMIT 10`},
-	}
-}
-
-func quote(s string) string { return `'` + strings.ReplaceAll(s, `'`, `''`) + `'` }
-
-func (b *bench) sweep(filters []filter) error {
-	fmt.Print("| filter | share | plan |")
-	for _, w := range ways("1") {
-		fmt.Printf(" %s |", w.name)
-	}
-	fmt.Print("\n|---|--:|---|")
-	for range ways("1") {
-		fmt.Print("--:|")
-	}
-	fmt.Println()
-	for _, f := range filters {
-		var plan string
-		err := b.db.QueryRow(`SELECT json_extract(explain, '$.plan') FROM vector_search('docs_vec', ?, 10, ?)`, b.queries[0], f.Where).Scan(&plan)
+		cells, err := runSet(s, filepath.Join(dir, s.name+".db"), n, vec0, python)
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.Where, err)
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		fmt.Printf("| %s | %.2f %% | %s |", f.Where, 100*f.Share, plan)
-		for _, w := range ways(f.Where) {
-			median, recall, err := b.measure(w, f)
-			if err != nil {
-				return fmt.Errorf("%s, %s: %w", f.Where, w.name, err)
-			}
-			fmt.Printf(" %.0f µs (%.3f) |", float64(median.Nanoseconds())/1000, recall)
-		}
-		fmt.Println()
+		all = append(all, cells...)
 	}
+	verdict(os.Stdout, all)
 	return nil
 }
 
-// measure runs the queries, twice when they are fast, and returns the median time
-// of the last run and the mean recall.
-func (b *bench) measure(w way, f filter) (time.Duration, float64, error) {
-	st, err := b.db.Prepare(w.sql)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer st.Close()
-	n := min(b.n, len(f.Top10), len(b.queries))
-	var times []time.Duration
-	var recall float64
-	begin := time.Now()
-	for round := range 2 {
-		if round == 1 && time.Since(begin) > 2*time.Second {
-			break
-		}
-		times, recall = times[:0], 0
-		for i := range n {
-			if time.Since(begin) > 20*time.Second {
-				n = i
-				break
-			}
-			start := time.Now()
-			ids, err := ids(st, b.queries[i])
-			if err != nil {
-				return 0, 0, err
-			}
-			times = append(times, time.Since(start))
-			found := 0
-			for _, id := range ids {
-				if slices.Contains(f.Top10[i], id-1) {
-					found++
-				}
-			}
-			want := min(10, f.Matching)
-			if len(ids) != want {
-				return 0, 0, fmt.Errorf("query %d: %d rows, want %d", i, len(ids), want)
-			}
-			recall += float64(found) / float64(want)
-		}
-	}
-	slices.Sort(times)
-	return times[len(times)/2], recall / float64(n), nil
-}
-
-func ids(st *sql.Stmt, q []byte) ([]int64, error) {
-	rows, err := st.QueryContext(context.Background(), q)
+func runSet(s *set, file string, n int, vec0, python string) ([]measured, error) {
+	db, err := sqlite.Open("file:" + file + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=cache_size(-131072)")
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var out []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if err := load(db, s); err != nil {
+		return nil, err
+	}
+	b := &bench{set: s, db: db, n: min(n, len(s.queries)), stmts: map[string]*sql.Stmt{}}
+	defer b.close()
+	if vec0 != "" {
+		if b.rival, err = startRival(python, vec0, file, s); err != nil {
 			return nil, err
 		}
-		out = append(out, id)
+		defer b.rival.close()
 	}
-	return out, rows.Err()
+	return b.sweep()
 }
 
-func readFilters(dir string) ([]filter, error) {
-	f, err := os.Open(filepath.Join(dir, "filters.json.gz"))
-	if err != nil {
-		return nil, err
+// load makes the table and its two indexes unless they are there.
+func load(db *sql.DB, s *set) error {
+	var there int
+	if err := db.QueryRow(`SELECT count(*) FROM sqlite_schema WHERE name IN ('docs_vec', 'docs_inc')`).Scan(&there); err != nil || there == 2 {
+		return err
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
+	start := time.Now()
+	tx, err := db.BeginTx(context.Background(), nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out struct{ Filters []filter }
-	err = json.NewDecoder(z).Decode(&out)
-	slices.SortFunc(out.Filters, func(a, b filter) int { return a.Matching - b.Matching })
-	return out.Filters, err
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.Exec(fmt.Sprintf(`DROP TABLE IF EXISTS docs; CREATE TABLE docs(id INTEGER PRIMARY KEY, title TEXT, text TEXT, pos TEXT, lexname TEXT, row INT, u INT, c INT, e F32_BLOB(%d))`, s.dims))
+	if err != nil {
+		return err
+	}
+	st, err := tx.Prepare(`INSERT INTO docs VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for i, v := range s.rows {
+		d := s.docs[i]
+		if _, err := st.Exec(i+1, d.Title, d.Text, d.Pos, d.Lexname, i, s.u[i], s.c[i], blob(v)); err != nil {
+			return err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s: %d rows in %.1f s", s.name, len(s.rows), time.Since(start).Seconds())
+	for _, sql := range []string{`CREATE VIRTUAL TABLE docs_vec USING hnsw(docs, e)`, `CREATE VIRTUAL TABLE docs_inc USING hnsw(docs, e, include=(pos, lexname, row, u, c))`} {
+		start = time.Now()
+		if _, err := db.Exec(sql); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, ", index in %.1f s", time.Since(start).Seconds())
+	}
+	fmt.Fprintln(os.Stderr)
+	return nil
 }
