@@ -8,9 +8,8 @@ GO          ?= go
 LINT        := bin/golangci-lint
 # Packages whose state is shared between goroutines or connections.
 RACE_PKGS   ?= ./hnsw/... ./lexical/... ./internal/shadow ./sqlext/... ./server/...
-# Minutes of arithmetic or SQL under the detector, on one goroutine and one connection;
-# and a golden of costs that contain measured times.
-RACE_SKIP   ?= ^(TestRecall|TestNormsVary|TestRandomFilters|TestConformance|TestCorruptShadowRows|TestExplainGolden)$$
+# Minutes of arithmetic or SQL under the detector, on one goroutine and one connection.
+RACE_SKIP   ?= ^(TestRecall|TestNormsVary|TestRandomFilters|TestConformance|TestCorruptShadowRows)$$
 # Packages that have assembly, or sit directly on it.
 KERNEL_PKGS := ./vector/... ./hnsw/...
 # Fuzzing is bounded by executions, so that two runs do the same work.

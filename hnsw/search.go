@@ -80,6 +80,8 @@ type walk struct {
 	dry     bool // every node has been expanded
 	scan    bool // the pool is the result of ScanCodes
 	kept    *vectorTable
+	passed  int // nodes of the pool that pass the filter
+	kth     int // place in the pool of the last one needed, 0: not found
 }
 
 // newWalk prepares a search and puts the nodes near the query into the pool.
@@ -170,10 +172,12 @@ func (w *walk) run() error {
 
 // widen goes on with a pool that keeps more nodes. The nodes that did not fit
 // are visited again: simple, and at most doubles the work.
-func (w *walk) widen() error {
+func (w *walk) widen() error { return w.widenTo(4 * w.t.pool.most) }
+
+func (w *walk) widenTo(most int) error {
 	t := w.t
 	items := slices.Clone(t.pool.items)
-	t.begin(min(int(w.v.live), 4*t.pool.most))
+	t.begin(min(int(w.v.live), most))
 	for _, c := range items {
 		c.id &^= expandedBit
 		t.start(c)
@@ -193,8 +197,25 @@ func (w *walk) nearest(k int) ([]Hit, error) {
 			w.t.stats.Stopped = !enough && w.t.stats.Stopped
 			return best.hits, nil
 		}
+		need := 4 * w.t.pool.most
+		if w.opt.filtered() {
+			// What the filter let pass so far tells how far it is to the rest.
+			n := len(w.t.pool.items)
+			need = w.enough(w.kth)
+			if w.kth == 0 {
+				need = w.enough(int(float64(n) * (float64(k) + 0.5) / (float64(w.passed) + 0.5)))
+			}
+			need = max(need+need/8, n+n/2)
+			ahead := w.t.stats.Visited + int(float64(w.t.stats.Visited)*min(float64(need), float64(w.v.live))/float64(max(n, 1)))
+			ahead = min(ahead, w.t.stats.Visited+int(w.v.live))
+			if w.opt.MaxVisited > 0 && (ahead > w.opt.MaxVisited || need > max(widestPool, int(w.v.live)/8)) {
+				w.t.stats.Stopped = true
+				return best.hits, nil
+			}
+			need = min(need, 16*w.t.pool.most)
+		}
 		best.hits = best.hits[:0]
-		if err := w.widen(); err != nil {
+		if err := w.widenTo(need); err != nil {
 			return nil, err
 		}
 	}
@@ -208,24 +229,38 @@ func (w *walk) nearest(k int) ([]Hit, error) {
 // about as far away in memory as its code.
 const filterWidth = 1.6
 
-// wide reports whether the pool is wide enough when passed of its first n nodes
-// pass the filter.
-func (w *walk) wide(passed, n int) bool {
-	return passed >= w.ef || float64(passed) >= filterWidth*float64(w.opt.K)+float64(w.ef)*float64(passed)/float64(n)
+// widestPool is how many nodes a pool may keep in order before whoever set MaxVisited
+// is asked for another way: keeping order costs more and more.
+const widestPool = 4096
+
+// enough is how many nodes a pool has to hold when the last one needed is in a
+// place of it: the far end is where nodes are missed. A search starts with a pool that
+// most likely is as wide.
+func (w *walk) enough(place int) int { return place + place/4 + w.ef/2 }
+
+// wide reports whether the pool is wide enough under the filter.
+func (w *walk) wide() bool {
+	return w.kth > 0 && len(w.t.pool.items) >= w.enough(w.kth) || w.passed >= w.ef
 }
 
 // rescore compares the vectors of the nearest rows and reports whether they
 // suffice: want rows were compared, or all there are, and k of them are hits.
 // With a filter, the pool must also have been wide enough.
 func (w *walk) rescore(best *top) (enough bool, err error) {
-	compared, found, passed := 0, 0, 0
+	compared, found := 0, 0
+	w.passed, w.kth = 0, 0
+	pass := func(n int) {
+		if w.passed++; w.passed == best.k {
+			w.kth = n + 1
+		}
+	}
 	settled := false
 	guess := forecast{g: w.ix.g}
 	for n, c := range w.t.pool.items {
 		settled = settled || found >= best.k && len(best.hits) == best.k &&
 			guess.atLeast(c.dist) > best.hits[best.k-1].Distance
 		if (compared >= w.want || settled) && found >= best.k {
-			if !w.opt.filtered() || w.scan || w.wide(passed, n) {
+			if !w.opt.filtered() || w.scan || w.wide() {
 				return true, nil
 			}
 			// Only the count of nodes that pass is still open.
@@ -234,7 +269,7 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 				return false, err
 			}
 			if ok {
-				passed++
+				pass(n)
 			}
 			continue
 		}
@@ -274,12 +309,12 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 			return false, err
 		}
 		if compared > before {
-			passed++
+			pass(n)
 		}
 	}
 	// A pool that follows a distance holds what is near enough, also when that is little.
 	settled = settled || w.t.pool.rank > 0 && w.t.stats.StaleRows == 0
-	return (compared >= w.want || settled) && found >= best.k && (!w.opt.filtered() || w.scan || w.wide(passed, len(w.t.pool.items))), nil
+	return (compared >= w.want || settled) && found >= best.k && (!w.opt.filtered() || w.scan || w.wide()), nil
 }
 
 // forecast bounds the distances of vectors by those of their codes. It learns how

@@ -38,6 +38,8 @@ type Costs struct {
 	ListScan float64
 	// Posting is scoring one document for one query.
 	Posting float64
+	// Resume is making a traversal that can be resumed: memory of its own.
+	Resume float64
 	// Start is what any search pays: opening cursors, copying the query.
 	Start float64
 }
@@ -61,7 +63,20 @@ func DefaultCosts() Costs {
 		ListScan:   450,
 		Posting:    60,
 		Start:      4_000,
+		Resume:     20_000,
 	}
+}
+
+// Scaled returns the prices on a machine that compares codes graph times as slowly, and
+// whose host runs statements host times as slowly, as where the prices were measured.
+func (c Costs) Scaled(graph, host float64) Costs {
+	for _, p := range []*float64{&c.Node, &c.Dim, &c.Place, &c.Member, &c.Sweep, &c.Attr, &c.Code, &c.Posting} {
+		*p *= graph
+	}
+	for _, p := range []*float64{&c.Rescore, &c.RescoreDim, &c.Read, &c.ReadDim, &c.Probe, &c.List, &c.ListScan, &c.Start, &c.Resume} {
+		*p *= host
+	}
+	return c
 }
 
 // visit is the price of visiting one node with a candidate list of ef places.
@@ -134,8 +149,12 @@ func (c Costs) ExactAll(in Input) float64 {
 
 // Exact is the price of an exact scan of the matching rows: one statement that
 // finds them, as a listing would, and delivers their vectors. That they may have
-// been listed before does not help: the statement finds them again.
+// been listed before does not help: the statement finds them again. What such a scan
+// took before is known better than any price.
 func (c Costs) Exact(in Input) float64 {
+	if in.Filter.ExactSeen > 0 {
+		return in.Filter.ExactSeen
+	}
 	find := float64(in.Rows) * c.ListScan
 	if in.Filter.Indexed {
 		find = in.Filter.Matches * c.List
@@ -150,14 +169,14 @@ func (c Costs) Traverse(in Input, ef int) float64 {
 }
 
 // FilteredTraversal is the price of a traversal with the filter inside: its list is
-// wide enough to hold the rows wanted among those that do not pass, and each row of
-// the list is tested.
+// wide enough to hold the rows wanted among those that do not pass, and its rows are
+// tested in order of distance until k of them passed and a few more.
 //
 // listed: the matching rows are listed first and a test is a look at the list;
 // otherwise a test is a look at the included columns, or a probe of the base row.
 func (c Costs) FilteredTraversal(in Input, listed bool) float64 {
 	w := width(in)
-	tested := float64(w)
+	tested := math.Min(float64(w), (float64(in.K)+8)/math.Max(selectivity(in), 1e-6))
 	cost := c.Start + visited(in, w)*c.visit(in.Dims, w) + rescored(in)*c.rescore(in.Dims)
 	switch inc := in.Filter.Included; {
 	case listed:
@@ -191,7 +210,7 @@ func (c Costs) CodeScan(in Input) float64 {
 func (c Costs) TraverseThenFilter(in Input, widened int) float64 {
 	s := math.Max(selectivity(in), 1/math.Max(float64(in.Rows), 1))
 	probes := math.Min(float64(in.Rows), 1.25*float64(in.K)/s)
-	return c.Start + visited(in, widened)*c.visit(in.Dims, widened) +
+	return c.Start + c.Resume + visited(in, widened)*c.visit(in.Dims, widened) +
 		float64(fetch(in, widened))*c.rescore(in.Dims) + probes*c.Probe
 }
 

@@ -16,7 +16,16 @@ type Explain struct {
 	Filter *FilterExplain `json:"filter,omitempty"`
 	Legs   []LegExplain   `json:"legs"`
 	Fusion *FusionExplain `json:"fusion,omitempty"`
-	Times  Times          `json:"time_us"`
+	// Prices are the factors by which this machine is slower than the one whose prices
+	// the planner has.
+	Prices Prices `json:"prices"`
+	Times  Times  `json:"time_us"`
+}
+
+// Prices are the factors of Costs.Scaled.
+type Prices struct {
+	Graph float64 `json:"graph"`
+	Host  float64 `json:"host"`
 }
 
 // FilterExplain says what was learned about the filter.

@@ -45,6 +45,11 @@ type FilterInput struct {
 	// Indexed says that the host can list the matching rows without reading the
 	// whole table.
 	Indexed bool
+	// ExactSeen is what an exact scan under this filter took, in nanoseconds; 0: unknown.
+	ExactSeen float64
+	// Far says that earlier searches under this filter had to give up: matching rows
+	// lie far from the queries.
+	Far bool
 	// Included says that the index keeps columns that decide about the filter, or
 	// about parts of it; nil if not.
 	Included *IncludedInput
@@ -175,6 +180,8 @@ func vectorOptions(in Input) []option {
 			if !in.Codes {
 				o.reason = "the index's codes are too coarse"
 			}
+		case f.Far:
+			o.reason = "earlier searches under this filter had to switch"
 		case f.Counted && f.Matches <= float64(in.K):
 			// The graph cannot do better than return them all, and may miss some.
 			o.reason = "no more rows match than are wanted"
@@ -257,8 +264,8 @@ func pick(in Input, opts []option) Decision {
 	}
 	d.Fallback, d.exact = fallback(in, opts)
 	if best.plan == FilteredTraversal {
-		w := width(in)
-		d.Budget = int(math.Max(3*visited(in, w), d.exact/in.Costs.visit(in.Dims, w)))
+		n := visited(in, width(in))
+		d.Budget = int(math.Max(1.5*n, n*d.exact/math.Max(best.cost, 1)))
 	}
 	if best.plan == TraverseThenFilter {
 		d.Fetch = fetch(in, d.EfSearch)

@@ -89,7 +89,7 @@ func (o hnswObject) BestIndex(info *host.IndexInfo) error {
 	info.OrderByConsumed = len(info.OrderBy) > 0 && info.OrderBy[0].Column == hnswDistance && !info.OrderBy[0].Desc &&
 		(len(info.OrderBy) == 1 || len(info.OrderBy) == 2 && info.OrderBy[1].Column == -1 && !info.OrderBy[1].Desc)
 	p.takeLimit(len(info.OrderBy) == 0 || info.OrderByConsumed)
-	info.Str = string(p.letters)
+	info.Str = string(p.letters) + " " + p.family()
 	return nil
 }
 
@@ -112,6 +112,18 @@ func (p *planner) take(i int, letter byte) {
 	p.letters = append(p.letters, letter)
 	p.info.Constraints[i].ArgvIndex = len(p.letters)
 	p.info.Constraints[i].Omit = true
+}
+
+// family names what a search has to choose from, behind the letters, for EXPLAIN
+// QUERY PLAN.
+func (p *planner) family() string {
+	switch {
+	case p.has('i'), p.has('r'):
+		return "exact scan of listed rows or filtered traversal"
+	case p.has('a'), p.has('b'), p.has('c'), p.has('d'):
+		return "filtered traversal"
+	}
+	return "traversal"
 }
 
 // takeLimit takes LIMIT when SQLite will drop no row afterwards: every other

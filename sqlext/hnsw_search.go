@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/nearlite/nearlite/hnsw"
 	"github.com/nearlite/nearlite/sqlext/host"
@@ -102,6 +103,7 @@ func (r *hnswRows) search(letters string, args host.Args) error {
 	label := t.label()
 	vq := vectorQuery{k: -1, bound: math.NaN(), rows: anyRow()}
 	limit, offset := -1, 0
+	letters, _, _ = strings.Cut(letters, " ") // the rest is for EXPLAIN QUERY PLAN
 	for i := range len(letters) {
 		var err error
 		switch v := args.Value(i); letters[i] {

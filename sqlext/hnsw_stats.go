@@ -10,7 +10,11 @@ import (
 
 // hnswFunctions are the functions about vector indexes.
 func (cat *catalog) hnswFunctions() []host.Function {
-	return []host.Function{{Name: "hnsw_stats", NArg: 1, Volatile: true, Call: cat.hnswStats}}
+	out := []host.Function{{Name: "hnsw_stats", NArg: 1, Volatile: true, Call: cat.hnswStats}}
+	for n := 1; n <= 3; n++ {
+		out = append(out, host.Function{Name: "nearlite_recall", NArg: n, Volatile: true, Call: cat.measureRecall})
+	}
+	return out
 }
 
 // vectorStats is what hnsw_stats returns, as JSON.

@@ -16,6 +16,7 @@ func (s *searcher) explain(search string, k, rows int, filter *filterRun, indexe
 			legs[i].Rejected = []plans.Candidate{}
 		}
 	}
+	e.Prices.Graph, e.Prices.Host = s.cat.calibrate()
 	if len(legs) > 0 {
 		e.Plan = legs[0].Plan
 	}

@@ -30,6 +30,7 @@ type rowFilter struct {
 	high   int64
 
 	estimates map[string]*estimate // by argument values
+	histories map[string]*history  // likewise
 	busy      bool                 // in use by a search further up the stack
 }
 
@@ -149,7 +150,7 @@ func compileFilter(c host.Conn, label string, b *baseTable, expr string, version
 	if err := checkExpression(expr); err != nil {
 		return nil, bad(err)
 	}
-	f := &rowFilter{expr: expr, version: version, estimates: map[string]*estimate{}}
+	f := &rowFilter{expr: expr, version: version, estimates: map[string]*estimate{}, histories: map[string]*history{}}
 	defer func() {
 		if err != nil {
 			f.close()
@@ -238,6 +239,8 @@ type filterRun struct {
 	included  string   // what the included columns decide: "all", "part" or nothing
 	share     *float64 // of rows that pass, as the included columns have it
 	exact     bool     // share is
+	past      *history
+	prices    plans.Costs
 	probes    int64
 	listTime  time.Duration
 	learnTime time.Duration
@@ -383,7 +386,7 @@ func (r *filterRun) estimate(rows int64) error {
 		r.est = e
 		return nil
 	}
-	e := &estimate{rows: rows, share: plans.Selectivity{Limit: plans.SampleLimit(rows, plans.DefaultCosts())}}
+	e := &estimate{rows: rows, share: plans.Selectivity{Limit: plans.SampleLimit(rows, r.prices)}}
 	if r.f.access == "index" {
 		e.share.Limit = 4 * plans.FirstSample // an index counts better than a larger sample
 	}
@@ -414,7 +417,7 @@ func (r *filterRun) draw(e *estimate) error {
 	span := uint64(r.f.high-r.f.low) + 1
 	rng := rand.New(rand.NewPCG(1, 2))
 	start := time.Now()
-	most := max(minSampleTime, time.Duration(float64(e.rows)*plans.DefaultCosts().ListScan))
+	most := max(minSampleTime, time.Duration(float64(e.rows)*r.prices.ListScan))
 	last := time.Duration(0)
 	for n := e.share.More(); n > 0; n = e.share.More() {
 		for range n {
@@ -474,7 +477,7 @@ func (r *filterRun) costs(c plans.Costs) plans.Costs {
 	if r.f.access == "covering" {
 		c.ListScan *= 0.4
 	}
-	if r.est != nil && r.est.probe > slowProbe {
+	if r.est != nil && r.est.probe > slowProbe && !pricesPinned.Load() {
 		c.Probe = float64(r.est.probe.Nanoseconds())
 		c.ListScan += c.Probe // the listing evaluates it for every row
 	}

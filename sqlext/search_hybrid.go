@@ -166,6 +166,9 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 		return nil, err
 	}
 	res := &searchResult{rows: slices.Clone(rows)}
+	if opt.explain {
+		res.rows = blankRow()
+	}
 	if explain {
 		h.times.Fuse += watch.lap()
 		res.explain, err = h.explain(k, len(rows), filter)

@@ -47,7 +47,7 @@ func (l *lexicalLeg) run(ctx context.Context, k int) ([]lexical.Hit, error) {
 	start := time.Now()
 	in := plans.Input{
 		Lexical: true, Rows: l.rows, K: int(min(int64(k), max(l.rows, 0))), Exact: l.opt.exact,
-		Candidates: math.Ceil(candidateShare * float64(l.rows)), Costs: plans.DefaultCosts(),
+		Candidates: math.Ceil(candidateShare * float64(l.rows)), Costs: l.s.cat.costs(),
 	}
 	if l.filter != nil && in.K > 0 {
 		f, err := l.filter.learn(in)
@@ -177,14 +177,22 @@ func runLexicalSearch(s *searcher, c *searchCall, explain bool) (*searchResult, 
 		return nil, err
 	}
 	times := plans.Times{Prepare: watch.lap()}
-	rows, err := s.refine(fn, t.base, opt, k, k, func(n int) ([]searchRow, bool, error) {
+	fetch := func(n int) ([]searchRow, bool, error) {
 		hits, err := leg.run(s.interrupt(), n)
 		return lexicalRowsOf(hits), len(hits) < n, err
-	})
+	}
+	if after := opt.after; after != nil {
+		all := fetch
+		fetch = func(n int) ([]searchRow, bool, error) { return after.page(n, after.scoredNotBehind, all) }
+	}
+	rows, err := s.refine(fn, t.base, opt, k, k, fetch)
 	if err != nil {
 		return nil, err
 	}
 	res := &searchResult{rows: rows}
+	if opt.explain {
+		res.rows = blankRow()
+	}
 	if explain {
 		times.Lexical = watch.lap()
 		res.explain, err = s.explain("lexical", k, len(rows), filter, leg.rows, nil, times, watch, leg.finish())

@@ -180,6 +180,7 @@ func (t *searchTable) BestIndex(info *host.IndexInfo) error {
 		info.Constraints[p-1].ArgvIndex = argv
 		info.Constraints[p-1].Omit = true
 	}
+	info.Str = t.fn.family(place)
 	info.EstimatedCost = searchCost
 	info.EstimatedRows = 10
 	for arg, name := range t.fn.args {
@@ -191,6 +192,29 @@ func (t *searchTable) BestIndex(info *host.IndexInfo) error {
 		}
 	}
 	return nil
+}
+
+// family names the plans that a call has to choose from, for EXPLAIN QUERY PLAN.
+func (f *searchFunction) family(place []int) string {
+	filtered := false
+	for i, name := range f.args {
+		filtered = filtered || name == "filter" && place[i] > 0
+	}
+	switch {
+	case f.name == "vector_top_k", f.name == "vector_search" && !filtered:
+		return "vector: traversal or exact scan"
+	case f.name == "vector_search":
+		return "vector: filtered, by exact scan, code scan or traversal"
+	case f.name == "lexical_search" && !filtered:
+		return "text: all documents of the query"
+	case f.name == "lexical_search":
+		return "text: filtered, by exact scan or lexical first"
+	case f.name == "hybrid_search" && !filtered:
+		return "hybrid: vector and text, fused"
+	case f.name == "hybrid_search":
+		return "hybrid: vector and text, filtered and fused"
+	}
+	return f.name
 }
 
 // firstArg is the column of the first argument.
@@ -295,6 +319,7 @@ func copyArgs(args host.Args) []host.Value {
 type searchRow struct {
 	id                      int64
 	key                     host.Value // instead of id, of a table WITHOUT ROWID; else NULL
+	blank                   bool       // no row: every column but explain is NULL
 	score, distance         float64
 	lexical                 float64
 	vectorRank, lexicalRank int
@@ -331,7 +356,7 @@ func (r *searchRows) Next(b *host.Batch) error {
 	}
 	for _, row := range r.result.rows[r.next : r.next+n] {
 		b.RowIDs = append(b.RowIDs, row.id)
-		if row.key.IsNull() {
+		if row.key.IsNull() && !row.blank {
 			row.key = host.IntValue(row.id)
 		}
 		if r.fn.argsFirst {

@@ -30,15 +30,17 @@ type searchOptions struct {
 	mmr         float64 // lambda; NaN: off
 	groupBy     string
 	groupLimit  int
+	after       *cursor
+	explain     bool // return the record and no row
 }
 
 // Options by function.
 var (
-	vectorSearchOptions  = []string{"ef_search", "recall", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr", "plan"}
-	lexicalSearchOptions = []string{"syntax", "exact", "group_by", "group_limit"}
+	vectorSearchOptions  = []string{"ef_search", "recall", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr", "after", "explain", "plan"}
+	lexicalSearchOptions = []string{"syntax", "exact", "group_by", "group_limit", "after", "explain"}
 	hybridSearchOptions  = []string{
 		"fusion", "weight", "rank_constant", "normalize", "depth", "syntax",
-		"ef_search", "recall", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr",
+		"ef_search", "recall", "oversample", "exact", "max_distance", "group_by", "group_limit", "mmr", "explain",
 	}
 )
 
@@ -104,6 +106,9 @@ func parseSearchOptions(fn, text string, known []string) (*searchOptions, error)
 	if o.efSearch > 0 && o.recall > 0 {
 		return nil, errorf("%s: options \"ef_search\" and \"recall\" are both given, want one of them", fn)
 	}
+	if o.after != nil && (o.groupBy != "" || !math.IsNaN(o.mmr)) {
+		return nil, errorf("%s: option \"after\" is given with \"group_by\" or \"mmr\", want one of them: what they leave out depends on the page", fn)
+	}
 	if o.groupLimit == 0 {
 		o.groupLimit = 1
 	} else if o.groupBy == "" {
@@ -156,6 +161,10 @@ func (o *searchOptions) set(a optionArg) (err error) {
 		if o.groupBy, err = a.text(); err == nil && strings.TrimSpace(o.groupBy) == "" {
 			err = a.want("an expression over the table's columns")
 		}
+	case "after":
+		o.after, err = a.cursor()
+	case "explain":
+		o.explain, err = a.boolean()
 	case "group_limit":
 		o.groupLimit, err = a.integer(1, maxDepth)
 	default:

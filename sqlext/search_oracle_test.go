@@ -203,7 +203,7 @@ func TestRandomFilters(t *testing.T) {
 	if float64(found) < 0.97*float64(wanted) {
 		t.Errorf("recall %d of %d, want 0.97", found, wanted)
 	}
-	for _, p := range []planner.Plan{planner.ExactScan, planner.TraverseThenFilter} {
+	for _, p := range []planner.Plan{planner.ExactScan, planner.FilteredTraversal} {
 		if *filterCases >= 100 && plans[p] == 0 {
 			t.Errorf("no case ran the plan %q", p)
 		}
@@ -238,9 +238,15 @@ var explainCases = []struct{ title, call string }{
 	{"no filter", `vector_search('senses_vec', ?1, 10)`},
 	{"no filter, exact", `vector_search('senses_vec', ?1, 10, NULL, NULL, '{"exact":true}')`},
 	{"narrow filter with an index", `vector_search('senses_vec', ?1, 10, 'topic = ?1', '["noun.animal"]')`},
-	{"filter that matches nothing", `vector_search('senses_vec', ?1, 10, 'topic = ''none'' OR id < 0')`},
+	{"filter that matches nothing", `vector_search('senses_vec', ?1, 10, 'topic = ''none''', NULL, '{"explain":true}')`},
 	{"broad filter without an index", `vector_search('senses_vec', ?1, 10, 'id % 2')`},
 	{"filter that lies far from the query", `vector_search('senses_vec', ?1, 3, 'e IS NOT NULL AND vector_distance_cos(e, (SELECT e FROM senses WHERE id = 1)) > 0.93')`},
+	{"filter after the traversal", `vector_search('senses_vec', ?1, 10, 'id % 2', NULL, '{"plan":"traverse then filter"}')`},
+	{"included columns, narrow", `vector_search('senses_inc', ?1, 10, 'pos = ''adv'' AND year > ?1', '[1960]')`},
+	{"included columns, code scan", `vector_search('senses_inc', ?1, 10, 'pos = ''noun'' AND year IS NOT NULL')`},
+	{"included columns, broad", `vector_search('senses_inc', ?1, 10, 'pos <> ''adv''', NULL, '{"plan":"filtered traversal"}')`},
+	{"a column included, another not", `vector_search('senses_inc', ?1, 10, 'pos = ''verb'' AND price < 50')`},
+	{"included columns match nothing", `vector_search('senses_inc', ?1, 10, 'pos IS NULL', NULL, '{"explain":true}')`},
 	{"text", `lexical_search('senses_text', 'a small animal', 5)`},
 	{"text with a filter", `lexical_search('senses_text', 'a small animal', 5, 'id % 2')`},
 	{"text among few rows", `lexical_search('senses_text', 'a small animal', 5, 'topic = ''noun.animal''')`},
@@ -253,6 +259,7 @@ var explainCases = []struct{ title, call string }{
 func TestExplainGolden(t *testing.T) {
 	d, _ := openTemp(t)
 	queries := d.senses(4)
+	d.exec(`CREATE VIRTUAL TABLE senses_inc USING hnsw(senses, e, include=(pos, year))`)
 	q := floats(queries[0].Embedding)
 	var out strings.Builder
 	for _, c := range explainCases {

@@ -192,7 +192,7 @@ var searchErrors = []struct{ call, want string }{
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, 'ef=1')`, `nearlite: vector_search: options is "ef=1", want a JSON object such as {"ef_search": 100}`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '[]')`, `nearlite: vector_search: options is "[]", want a JSON object`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{} x')`, `nearlite: vector_search: options has text after the JSON object`},
-	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"ef":1}')`, `nearlite: vector_search: unknown option "ef", want one of ef_search, recall, oversample, exact, max_distance, group_by, group_limit, mmr, plan`},
+	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"ef":1}')`, `nearlite: vector_search: unknown option "ef", want one of ef_search, recall, oversample, exact, max_distance, group_by, group_limit, mmr, after, explain, plan`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"recall":95}')`, `nearlite: vector_search: option "recall" is 95, want a number between 0 and 1, such as 0.95`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"recall":0.9,"ef_search":50}')`, `nearlite: vector_search: options "ef_search" and "recall" are both given, want one of them`},
 	{`vector_search('docs_vec', '[1,1]', 5, NULL, NULL, '{"ef_search":0}')`, `nearlite: vector_search: option "ef_search" is 0, want a whole number from 1 to 100000`},

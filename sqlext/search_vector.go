@@ -71,7 +71,7 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	}
 	in := plans.Input{
 		Rows: l.rows, Dims: l.dims, M: p.M, K: k, EfSearch: max(ef, k),
-		Exact: l.opt.exact, Codes: fineCodes(p), Force: l.opt.plan, Costs: plans.DefaultCosts(),
+		Exact: l.opt.exact, Codes: fineCodes(p), Force: l.opt.plan, Costs: l.s.cat.costs(),
 	}
 	if filtered := l.filter != nil; in.Force == plans.Traversal && filtered || !filtered && (in.Force == plans.FilteredTraversal || in.Force == plans.TraverseThenFilter || in.Force == plans.CodeScan) {
 		return nil, errorf("vector_search: option \"plan\" is %q, want exact scan, or %s", in.Force, plansFor(filtered))
@@ -82,6 +82,8 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 			return nil, err
 		}
 		in.Filter, in.Costs = f, l.filter.costs(in.Costs)
+		in.Filter.ExactSeen = l.filter.history().exactSeen()
+		in.Filter.Far = in.Force == "" && l.filter.history().isFar()
 	}
 	if in.Force == plans.CodeScan && l.attrs == nil && k > 0 {
 		return nil, errorf("vector_search: option \"plan\" is %q, want a filter on columns that %s includes", in.Force, l.t.label())
@@ -131,7 +133,11 @@ func (l *vectorLeg) exact(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	if l.filter == nil {
 		return l.search(ctx, hnsw.SearchOptions{K: k, Exact: true})
 	}
+	start := time.Now()
 	hits, n, err := l.filter.nearest(ctx, l.t, l.q, k)
+	if err == nil {
+		l.filter.history().scanned(time.Since(start))
+	}
 	l.record.Distances += n
 	return hits, err
 }
@@ -152,6 +158,7 @@ func (l *vectorLeg) filtered(ctx context.Context, k int, d plans.Decision, in pl
 		FilterHint: min(1, in.Filter.Matches/float64(l.rows)), MaxVisited: d.Budget,
 	}))
 	l.count(st)
+	l.filter.history().ended(len(hits) < k || st.Stopped)
 	switch {
 	case err != nil:
 		return nil, l.t.wrap(err)
@@ -194,6 +201,7 @@ func (l *vectorLeg) thenFilter(ctx context.Context, k int, d plans.Decision) ([]
 		}
 	}
 	l.count(it.Stats())
+	l.filter.history().ended(len(hits) < k)
 	if len(hits) < k && tested < l.rows {
 		return l.settle(ctx, k, d, "%d of %d rows after %d candidates", len(hits), k, tested)
 	}
@@ -273,10 +281,19 @@ func runVectorSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 		return nil, err
 	}
 	times := plans.Times{Prepare: watch.lap()}
-	rows, err := s.refine(fn, t.base, opt, k, k, func(n int) ([]searchRow, bool, error) {
+	fetch := func(n int) ([]searchRow, bool, error) {
 		hits, err := leg.run(s.interrupt(), n)
 		return vectorRows(t.params.Metric, hits), len(hits) < n, err
-	})
+	}
+	if after := opt.after; after != nil {
+		place := *after
+		if err := place.settleOn(t, q); err != nil {
+			return nil, err
+		}
+		all := fetch
+		fetch = func(n int) ([]searchRow, bool, error) { return place.page(n, place.notBehind, all) }
+	}
+	rows, err := s.refine(fn, t.base, opt, k, k, fetch)
 	if err != nil {
 		return nil, err
 	}
@@ -284,6 +301,9 @@ func runVectorSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 		return nil, err
 	}
 	res := &searchResult{rows: rows}
+	if opt.explain {
+		res.rows = blankRow()
+	}
 	if explain {
 		times.Vector = watch.lap()
 		res.explain, err = s.explain("vector", k, len(rows), filter, leg.rows, nil, times, watch, leg.finish())

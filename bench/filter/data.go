@@ -45,7 +45,7 @@ func readSet(dir string) (*set, error) {
 	s := &set{name: filepath.Base(dir)}
 	var meta struct{ Dims int }
 	if err := readJSON(filepath.Join(dir, "meta.json"), &meta); err != nil || meta.Dims < 1 {
-		return nil, fmt.Errorf("%s: meta.json: dims is %d, want at least 1 (%v)", dir, meta.Dims, err)
+		return nil, fmt.Errorf("%s: meta.json: dims is %d, want at least 1 (%w)", dir, meta.Dims, err)
 	}
 	s.dims = meta.Dims
 	var err error

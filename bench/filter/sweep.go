@@ -194,7 +194,7 @@ func (b *bench) sweep() ([]measured, error) {
 }
 
 // budget is the time for one way in one cell, after which it has been measured.
-const budget = 1500 * time.Millisecond
+const budget = 600 * time.Millisecond
 
 func (b *bench) measure(u setup, c cell) (measured, error) {
 	m := measured{set: b.set.name, setup: u.name, cell: c, by: map[string]*result{}}
@@ -211,13 +211,16 @@ func (b *bench) measure(u setup, c cell) (measured, error) {
 				continue
 			}
 			ids, took, err := b.ask(w, query, where)
+			if err == nil && took < 20*time.Millisecond {
+				// Once more, for its own time: the way before has left the caches to its own data.
+				ids, took, err = b.ask(w, query, where)
+			}
 			if err != nil {
 				return m, fmt.Errorf("%s: %s: %w", w.name, where, err)
 			}
-			if q < 0 {
+			if spent[w.name] += took; q < 0 {
 				continue
 			}
-			spent[w.name] += took
 			r := m.by[w.name]
 			if r == nil {
 				r = &result{}
