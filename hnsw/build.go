@@ -67,6 +67,7 @@ func (ix *Index) build(ctx context.Context, src AttrSource, progress func(done i
 	t.dirs = [numDirs]dir{}
 	t.edits, t.rows = nil, nil
 	t.direct, t.changed, t.synced = true, true, false
+	t.version++
 
 	b := &builder{ix: ix, t: t, ctx: ctx, progress: progress}
 	if err := b.collect(src); err != nil {

@@ -16,7 +16,7 @@
 // state of the index in memory: immutable blocks in a persistent directory, shared
 // by the connections of the process through a Cache. tx makes a new state by
 // copying what changes, and writes it as a log row (ops) or as blocks (codec).
-// traverse, search and iterate read a state; insert, delete, link, select and
+// traverse, search, resume and iterate read a state, recall, probes and measure know how well; insert, delete, link, select and
 // build change one; check verifies one.
 //
 // # Concurrency

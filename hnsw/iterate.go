@@ -7,16 +7,18 @@ import (
 )
 
 // Iterator yields rows from near to far, each once, for paging and for filters
-// applied afterwards. The order is approximate: a row may come a little after a
-// farther one. In the end it has yielded every row. It must not be used after
-// the index or the transaction has changed, nor beside another search of the
-// same Index.
+// applied afterwards. It goes on where it stopped: no node is visited twice. The order
+// is approximate: a row may come a little after a farther one. In the end it has
+// yielded every row. It must not be used after the index or the transaction has
+// changed, see Stale.
 type Iterator struct {
-	w     *walk
-	batch []Hit
-	seen  map[RowID]bool
-	at    int // nodes of the pool that have been looked at
-	size  int
+	w       *walk
+	batch   []Hit // compared and not yielded yet, sorted
+	seen    map[RowID]bool
+	at      int // nodes of the pool that have been looked at
+	size    int // rows compared at a time
+	version uint64
+	ended   bool // all rows have been compared
 }
 
 // Iterate starts an iterator. opt.K is the number of rows found at a time, not a
@@ -31,6 +33,7 @@ func (ix *Index) Iterate(ctx context.Context, q []float32, opt SearchOptions) (*
 	if opt.K == 0 {
 		opt.K = DefaultK
 	}
+	opt.resumable, opt.MaxVisited = true, 0
 	private := *ix // its own buffers, so that searches between calls do no harm
 	private.trav = newTraverser(ix.g)
 	private.vec = make([]float32, ix.g.dims)
@@ -43,38 +46,79 @@ func (ix *Index) Iterate(ctx context.Context, q []float32, opt SearchOptions) (*
 		v.buf = nil
 		w.v, w.t.v = &v, &v
 	}
-	return &Iterator{w: w, seen: map[RowID]bool{}, size: w.want}, nil
+	it := &Iterator{w: w, seen: map[RowID]bool{}, size: w.want}
+	if ix.tx != nil {
+		it.version = ix.tx.version
+	}
+	return it, nil
+}
+
+// Stale reports whether the index, as its connection sees it, is another one by now:
+// the iterator cannot go on then.
+func (it *Iterator) Stale(ix *Index) (bool, error) {
+	if ix.tx != nil {
+		return ix.tx != it.w.ix.tx || ix.tx.version != it.version, nil
+	}
+	if it.w.ix.tx != nil {
+		return true, nil // its transaction has ended
+	}
+	s, err := ix.snapshot()
+	return err == nil && s.token != it.w.snap.token, err
 }
 
 // Next returns the next row; ok is false after the last one.
 func (it *Iterator) Next() (hit Hit, ok bool, err error) {
-	for len(it.batch) == 0 {
+	// Codes order rows almost as vectors do: the last of the rows compared stay until
+	// more have been.
+	for !it.ended && len(it.batch) <= it.size/2 {
 		if err := it.w.ctx.Err(); err != nil {
 			return Hit{}, false, err
 		}
-		if err := it.fill(); err != nil {
-			return Hit{}, false, err
+		if it.at < it.usable() {
+			if err := it.fill(); err != nil {
+				return Hit{}, false, err
+			}
+			continue
 		}
-		if len(it.batch) > 0 {
+		if it.ended = it.w.dry; it.ended {
 			break
-		}
-		if it.w.dry {
-			return Hit{}, false, nil
 		}
 		if err := it.w.widen(); err != nil {
 			return Hit{}, false, err
 		}
 		it.at = 0
 	}
+	if len(it.batch) == 0 {
+		return Hit{}, false, nil
+	}
 	hit = it.batch[0]
 	it.batch = it.batch[1:]
 	return hit, true, nil
 }
 
+// usable is how many nodes of the pool are compared before it is made wider. The
+// farther half of those that have been expanded is full of gaps: what belongs there is
+// behind nodes that have not been.
+func (it *Iterator) usable() int {
+	items := it.w.t.pool.items
+	if it.w.dry {
+		return len(items)
+	}
+	expanded := 0
+	for _, c := range items {
+		if c.id&expandedBit != 0 {
+			expanded++
+		}
+	}
+	return min(max(expanded/2, it.w.opt.K), len(items))
+}
+
 // fill rescores the next rows of the pool.
 func (it *Iterator) fill() error {
 	w := it.w
-	for ; it.at < len(w.t.pool.items) && len(it.batch) < it.size; it.at++ {
+	it.batch = slices.Clone(it.batch)
+	usable := it.usable()
+	for most := len(it.batch) + it.size; it.at < usable && len(it.batch) < most; it.at++ {
 		id := w.t.pool.items[it.at].node()
 		rec, err := w.v.record(id)
 		if err != nil {

@@ -11,6 +11,7 @@ func (ix *Index) Optimize() error {
 		return err
 	}
 	t.direct, t.changed, t.synced = true, true, false
+	t.version++
 	t.churn = mustProbe
 	return t.guard(func() error {
 		if err := t.compactSlots(); err != nil {

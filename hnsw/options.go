@@ -38,6 +38,9 @@ type SearchOptions struct {
 	// MaxDistance drops hits farther than this. 0, NaN and +Inf mean no bound.
 	MaxDistance float64
 
+	// resumable says that the search will go on beyond its first rows.
+	resumable bool
+
 	// Exact compares the query with every row of the table instead of traversing.
 	Exact bool
 }

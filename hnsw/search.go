@@ -78,6 +78,7 @@ type walk struct {
 	verdict map[RowID]bool // of rows that share a node
 	loads   int
 	dry     bool // every node has been expanded
+	keeping bool // nothing seen is lost: see resume.go
 	scan    bool // the pool is the result of ScanCodes
 	kept    *vectorTable
 	passed  int // nodes of the pool that pass the filter
@@ -126,6 +127,8 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 			most = int(min(1.2*filterWidth*float64(opt.K)/share+float64(w.ef), float64(w.ef)/share, float64(v.live)))
 		}
 	}
+	t.spilled = t.spilled[:0]
+	w.keeping = opt.resumable
 	if opt.filtered() {
 		t.begin(max(most, 1))
 	} else {
@@ -156,9 +159,16 @@ func (w *walk) run() error {
 				return err
 			}
 		}
-		if more, err := t.expand(0); err != nil {
+		more, err := false, error(nil)
+		if w.keeping {
+			more, err = t.expandKeeping()
+		} else {
+			more, err = t.expand(0)
+		}
+		if err != nil {
 			return err
-		} else if !more {
+		}
+		if !more {
 			break
 		}
 		if w.opt.MaxVisited > 0 && t.stats.Visited > w.opt.MaxVisited {
@@ -167,22 +177,10 @@ func (w *walk) run() error {
 		}
 	}
 	w.dry = !t.pool.cut
-	return nil
-}
-
-// widen goes on with a pool that keeps more nodes. The nodes that did not fit
-// are visited again: simple, and at most doubles the work.
-func (w *walk) widen() error { return w.widenTo(4 * w.t.pool.most) }
-
-func (w *walk) widenTo(most int) error {
-	t := w.t
-	items := slices.Clone(t.pool.items)
-	t.begin(min(int(w.v.live), most))
-	for _, c := range items {
-		c.id &^= expandedBit
-		t.start(c)
+	if w.keeping {
+		w.dry = t.exhausted()
 	}
-	return w.run()
+	return nil
 }
 
 // nearest returns the k nearest rows.

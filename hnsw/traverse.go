@@ -7,6 +7,7 @@ type traverser struct {
 	s       *scorer
 	visited nodeSet
 	pool    pool
+	spilled spill
 	ids     []uint32
 	rows    []*byte
 	dists   []float32

@@ -19,6 +19,7 @@ type tx struct {
 	rowsTop map[RowID]uint32 // newest changes of rowid -> node, above state.rows
 	direct  bool             // too much has changed for the log: Sync writes blocks
 	changed bool             // since the transaction began
+	version uint64           // counts changes
 	synced  bool             // since the last change
 	saves   []save
 	broken  error         // a change failed half way
@@ -31,6 +32,7 @@ type tx struct {
 // rowsN counts a row in or out.
 func (t *tx) rowsN(delta int64) {
 	t.rowCount += delta
+	t.version++
 	t.churned()
 }
 
@@ -106,6 +108,7 @@ func (t *tx) rollbackTo(id int) {
 			continue
 		}
 		*t.state, t.origin = s.state, s.origin
+		t.version++
 		t.ops.b = t.ops.b[:s.ops]
 		t.direct, t.changed, t.broken = s.direct, s.changed, nil
 		t.rowsTop = map[RowID]uint32{}

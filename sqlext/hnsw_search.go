@@ -253,12 +253,74 @@ func (vq *vectorQuery) cut(hits []hnsw.Hit) []hnsw.Hit {
 	return hits
 }
 
-// nearest returns a function that yields the nearest rows in portions, for as long
-// as they are read. Each portion is a search for more rows than all before; at the
-// end stands an exact scan, so that every row comes exactly once.
+// portion is how many rows of an open search are found before they are read.
+const portion = 64
+
+// nearest returns a function that yields the nearest rows in portions, for as long as
+// they are read. It is one search, which goes on where it stopped. Should the index
+// change under it (a statement that writes while it reads), or should a row not be
+// reached, the rest comes from searches that begin anew.
 func (t *vectorTable) nearest(vq vectorQuery) func() ([]hnsw.Hit, error) {
 	seen := map[int64]struct{}{}
-	k, done := 64, false
+	var it *hnsw.Iterator
+	var rest func() ([]hnsw.Hit, error)
+	done := false
+	return func() ([]hnsw.Hit, error) {
+		if rest != nil || done {
+			if done {
+				return nil, nil
+			}
+			return rest()
+		}
+		if it == nil {
+			var err error
+			it, err = t.index.Iterate(t.cat.context(), vq.q, hnsw.SearchOptions{K: portion, EfSearch: vq.ef, Recall: vq.goal})
+			if err != nil {
+				return nil, t.wrap(err)
+			}
+		} else if stale, err := it.Stale(t.index); err != nil {
+			return nil, t.wrap(err)
+		} else if stale {
+			rest = t.nearestAnew(vq, seen)
+			return rest()
+		}
+		fresh := make([]hnsw.Hit, 0, portion)
+		for len(fresh) < portion {
+			h, ok, err := it.Next()
+			if err != nil {
+				return nil, t.wrap(err)
+			}
+			if !ok {
+				indexed, err := t.index.Rows()
+				if err != nil {
+					return nil, t.wrap(err)
+				}
+				if int64(len(seen)+it.Stats().StaleRows) < indexed {
+					rest = t.nearestAnew(vq, seen)
+				} else {
+					done = true
+				}
+				break
+			}
+			if len(vq.cut([]hnsw.Hit{h})) == 0 {
+				done = true
+				break
+			}
+			seen[h.RowID] = struct{}{}
+			fresh = append(fresh, h)
+		}
+		if len(fresh) == 0 && rest != nil {
+			return rest()
+		}
+		return fresh, nil
+	}
+}
+
+// nearestAnew yields the nearest rows that have not been seen. Each portion is a search
+// for more rows than all before; at the end stands an exact scan, so that every row
+// comes exactly once.
+func (t *vectorTable) nearestAnew(vq vectorQuery, seen map[int64]struct{}) func() ([]hnsw.Hit, error) {
+	k, done := max(portion, 2*len(seen)), false
 	return func() ([]hnsw.Hit, error) {
 		for !done {
 			indexed, err := t.index.Rows()
