@@ -159,7 +159,8 @@ func (w *walk) run() error {
 				return err
 			}
 		}
-		more, err := false, error(nil)
+		var more bool
+		var err error
 		if w.keeping {
 			more, err = t.expandKeeping()
 		} else {
