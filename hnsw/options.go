@@ -79,6 +79,7 @@ type SearchStats struct {
 	Allowed   int // rows the filter allowed
 	Attrs     int // rows looked at through their attributes
 	Loaded    int // blocks read from the store
+	Kept      int // of those, found in memory (KeepVectors)
 	StaleRows int // entries without a vector in the table, skipped
 	Exact     bool
 	Stopped   bool // MaxVisited ended the search

@@ -173,6 +173,7 @@ func (w *walk) exact(id NodeID, isShared bool, rowid RowID) (d float64, ok bool,
 		return 0, false, err
 	}
 	if vec := w.kept.get(rowid, code, ix.stamp); vec != nil {
+		w.t.stats.Kept++
 		d = ix.g.metric.Distance(w.q, vec)
 		return d, d == d, nil
 	}

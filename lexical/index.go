@@ -385,6 +385,18 @@ type Stats struct {
 	AvgLength []float64 // Tokens / Rows
 }
 
+// Size returns the rows indexed and the bytes of their segments.
+func (ix *Index) Size() (rows, bytes int64, err error) {
+	v, err := ix.view()
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, s := range v.segments {
+		bytes += s.bytes
+	}
+	return v.rows, bytes, nil
+}
+
 // Stats reads the index's figures as this transaction sees them.
 func (ix *Index) Stats() (Stats, error) {
 	v, err := ix.view()

@@ -34,6 +34,7 @@ type Limits struct {
 	RequestTimeout   time.Duration // one HTTP request, one WebSocket request; default 5 min
 	BusyTimeout      time.Duration // wait for the turn to write; default 5 s
 	TransactionIdle  time.Duration // an open transaction without requests is undone; default 10 s
+	TransactionLife  time.Duration // a transaction that is open for longer is undone; default 5 min
 	StreamIdle       time.Duration // a stream without transaction and requests ends; default 10 min
 	DetachIdle       time.Duration // such a stream gives its connection back; default 30 s
 	QueueTimeout     time.Duration // wait for a place to run; default 5 s
@@ -63,6 +64,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.RequestTimeout, 5*time.Minute)
 	def(&l.BusyTimeout, 5*time.Second)
 	def(&l.TransactionIdle, 10*time.Second)
+	def(&l.TransactionLife, 5*time.Minute)
 	def(&l.StreamIdle, 10*time.Minute)
 	def(&l.DetachIdle, 30*time.Second)
 	def(&l.QueueTimeout, 5*time.Second)

@@ -14,6 +14,12 @@ type link struct {
 	session *sqlite.Session
 	turn    bool // holds the database's turn to write
 	broken  bool // must not be used again
+	began   time.Time // of the open transaction; zero: none was seen
+}
+
+// overdue reports whether a transaction is open for longer than one may be.
+func (l *link) overdue(limits *Limits, now time.Time) bool {
+	return l != nil && !l.began.IsZero() && now.Sub(l.began) > limits.TransactionLife
 }
 
 // step runs a statement to its next row. The first statement that writes waits for
@@ -37,8 +43,14 @@ func (r *runner) step(p *sqlite.SessionStmt) (bool, error) {
 	return p.Step()
 }
 
-// settle gives the turn back when no transaction is open.
+// settle gives the turn back when no transaction is open, and notes when one began.
 func (l *link) settle() {
+	switch {
+	case l.broken || l.session.Autocommit():
+		l.began = time.Time{}
+	case l.began.IsZero():
+		l.began = time.Now()
+	}
 	if l.turn && (l.broken || l.session.Autocommit()) {
 		l.turn = false
 		l.db.giveTurn()

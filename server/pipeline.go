@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // pipeline is POST /v2/pipeline and /v3/pipeline.
@@ -88,6 +89,10 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 		}
 	} else if s.streams.full(&s.config.Limits) {
 		return busy("too many streams are open")
+	}
+	if st.link.overdue(&s.config.Limits, time.Now()) {
+		s.end(st)
+		return errStreamExpired
 	}
 	// Who holds a transaction must get through to end it.
 	seat := &place{}

@@ -175,7 +175,7 @@ func (s *streams) sweep(l *Limits, now time.Time, all func(*stream) bool) {
 		}
 		idle := now.Sub(st.touched)
 		switch {
-		case all != nil && all(st), st.inTransaction() && idle > l.TransactionIdle, idle > l.StreamIdle:
+		case all != nil && all(st), st.inTransaction() && (idle > l.TransactionIdle || st.link.overdue(l, now)), idle > l.StreamIdle:
 			delete(s.byID, id)
 		case idle <= l.DetachIdle || st.inTransaction():
 			continue

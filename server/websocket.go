@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -42,6 +43,8 @@ const (
 	wsStreams = 128 // streams that may be open at once
 	wsPending = 256 // requests of a stream that may wait
 	wsCursors = 16  // cursors of a stream
+
+	wsWrite = 30 * time.Second // longest time that a client takes a message off the line
 )
 
 // wsConn is one connection. Its stored SQL belongs to all of its streams.
@@ -352,6 +355,9 @@ func (c *wsConn) work(st *wsStream, t target) {
 			limit := c.srv.config.Limits.DetachIdle
 			if !st.link.session.Autocommit() {
 				limit = c.srv.config.Limits.TransactionIdle
+				if !st.link.began.IsZero() {
+					limit = min(limit, time.Until(st.link.began.Add(c.srv.config.Limits.TransactionLife)))
+				}
 			}
 			var waiting context.Context
 			waiting, cancel = context.WithTimeout(c.ctx, limit)
@@ -386,10 +392,19 @@ func (c *wsConn) work(st *wsStream, t target) {
 				c.ok(m, nil)
 				return
 			}
+			if st.link.overdue(&c.srv.config.Limits, time.Now()) {
+				st.link.db.release(st.link)
+				st.link = nil
+				c.fail(m, errWSExpired)
+				c.expire(st)
+				return
+			}
 			c.serve(st, t, m)
 		}
 	}
 }
+
+var errWSExpired = hranaErrorf("STREAM_EXPIRED", "The stream has expired: its transaction was idle, or open, for too long")
 
 // expire answers what comes for a stream whose transaction took too long.
 func (c *wsConn) expire(st *wsStream) {
@@ -405,7 +420,7 @@ func (c *wsConn) expire(st *wsStream) {
 				c.ok(m, nil)
 				return
 			}
-			c.fail(m, hranaErrorf("STREAM_EXPIRED", "The stream has expired due to inactivity in a transaction"))
+			c.fail(m, errWSExpired)
 		}
 	}
 }
@@ -496,8 +511,13 @@ func (c *wsConn) fail(m wsMessage, err error) {
 func (c *wsConn) send(data []byte) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	ctx, cancel := context.WithTimeout(c.ctx, c.srv.config.Limits.RequestTimeout)
+	// A write that is cut off takes the connection with it, and the reason for its end:
+	// one under way when the connection ends may finish.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), wsWrite)
 	defer cancel()
+	if c.ctx.Err() != nil {
+		return
+	}
 	if err := c.ws.Write(ctx, websocket.MessageText, data); err != nil {
 		c.end(err)
 	}

@@ -55,7 +55,11 @@ func (t *indexTable) sync() error {
 	if err := t.sweepBeforeCommit(); err != nil {
 		return err
 	}
-	return t.flush()
+	err := t.flush()
+	if err == nil && t.dirty {
+		t.noteSize()
+	}
+	return err
 }
 
 // flush writes what is pending to the shadow tables.

@@ -15,6 +15,7 @@ type engine interface {
 	Rollback()
 
 	Rows() (int64, error)
+	Size() (rows, bytes int64, err error)
 	Scan(fn func(rowid int64) (more bool, err error)) error
 	Delete(rowid int64) (found bool, err error)
 }
@@ -55,6 +56,7 @@ type indexTable struct {
 	replaced  bool  // a statement with OR REPLACE ran in this transaction
 	recreated bool  // the engine was replaced in this transaction
 	destroyed bool
+	sized     bool  // noteSize has run
 	marks     []int // savepoints opened since Begin, ascending
 	renames   []rename
 }
@@ -123,8 +125,15 @@ func (t *indexTable) ready() error {
 	if err := t.opener(); err != nil {
 		return err
 	}
-	if err := t.resolveBase(); err != nil || t.onReady == nil {
+	if err := t.resolveBase(); err != nil {
 		return err
+	}
+	if !t.sized {
+		t.sized = true
+		t.noteSize()
+	}
+	if t.onReady == nil {
+		return nil
 	}
 	return t.onReady()
 }
@@ -186,6 +195,7 @@ func (t *indexTable) destroy() error {
 		t.cat.lost[catalogKey(t.schema, t.name)] = true
 	}
 	t.destroyed = true
+	t.forgetSize()
 	t.refs--
 	t.cat.forget(t)
 	return nil
@@ -206,6 +216,8 @@ func (t *indexTable) rename(name string) error {
 }
 
 func (t *indexTable) setName(name string) {
+	t.forgetSize()
+	t.sized = false
 	t.cat.forget(t)
 	t.name = name
 	t.tables.SetName(name)

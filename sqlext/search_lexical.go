@@ -58,6 +58,7 @@ func (l *lexicalLeg) run(ctx context.Context, k int) ([]lexical.Hit, error) {
 	}
 	d := plans.Choose(in)
 	l.record.Plan, l.record.Cost, l.record.Rejected = d.Plan, d.Cost, d.Rejected
+	countPlan("lexical", d.Plan)
 	req := lexical.Request{Query: l.query, Syntax: l.opt.syntax, K: in.K}
 	var hits []lexical.Hit
 	var err error

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/nearlite/nearlite/hnsw"
+	plans "github.com/nearlite/nearlite/planner"
 	"github.com/nearlite/nearlite/sqlext/host"
 	"github.com/nearlite/nearlite/vector"
 )
@@ -58,10 +59,12 @@ func runTopK(s *searcher, c *searchCall, _ bool) (*searchResult, error) {
 	if k = int(min(int64(k), rows)); k == 0 {
 		return &searchResult{}, nil
 	}
-	hits, _, err := t.index.Search(s.interrupt(), q, hnsw.SearchOptions{K: k})
+	hits, st, err := t.index.Search(s.interrupt(), q, hnsw.SearchOptions{K: k})
 	if err != nil {
 		return nil, t.wrap(err)
 	}
+	countSearch(st)
+	countPlan("vector", plans.Traversal)
 	r := &searchResult{rows: vectorRows(t.params.Metric, hits)}
 	return r, t.addKeys(r.rows)
 }

@@ -90,6 +90,7 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	}
 	d := plans.Choose(in)
 	l.record.Plan, l.record.Cost, l.record.Rejected = d.Plan, d.Cost, d.Rejected
+	countPlan("vector", d.Plan)
 	l.record.EfSearch = d.EfSearch
 	switch d.Plan {
 	case plans.NoMatches:
@@ -126,6 +127,7 @@ func (l *vectorLeg) search(ctx context.Context, o hnsw.SearchOptions) ([]hnsw.Hi
 func (l *vectorLeg) count(st hnsw.SearchStats) {
 	l.record.NodesVisited += int64(st.Visited)
 	l.record.Distances += int64(st.Visited + st.Rescored)
+	countSearch(st)
 }
 
 // exact computes the distance of every row that passes the filter.

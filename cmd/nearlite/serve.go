@@ -31,6 +31,7 @@ type serveOptions struct {
 	logValues        bool
 	slow, stop       time.Duration
 	timeout, txnIdle time.Duration
+	txnLife          time.Duration
 	busy             time.Duration
 	maxResponse      int
 	maxRequest       int
@@ -66,6 +67,7 @@ SIGHUP reads the tokens and keys again; SIGINT and SIGTERM finish the running re
 	f.BoolVar(&opt.logValues, "log-values", false, "show the values of parameters in the log of slow statements")
 	f.DurationVar(&opt.timeout, "request-timeout", 5*time.Minute, "longest time of a request")
 	f.DurationVar(&opt.txnIdle, "transaction-timeout", 10*time.Second, "undo a transaction whose client is silent for so long")
+	f.DurationVar(&opt.txnLife, "transaction-life", 5*time.Minute, "undo a transaction that is open for so long")
 	f.DurationVar(&opt.busy, "busy-timeout", 5*time.Second, "longest wait of a writer for its turn")
 	f.DurationVar(&opt.stop, "stop-timeout", 10*time.Second, "longest wait for running requests when stopping")
 	f.IntVar(&opt.maxRequest, "max-request-mb", 64, "largest body of a request, in MiB")
@@ -102,7 +104,7 @@ func serve(cmd *cobra.Command, opt *serveOptions) (err error) {
 		CORSOrigin: opt.cors, Synchronous: opt.synchronous, SlowQuery: opt.slow, LogValues: opt.logValues,
 		Log: log, Version: "nearlite " + moduleVersion(),
 		Limits: server.Limits{
-			RequestTimeout: opt.timeout, TransactionIdle: opt.txnIdle, BusyTimeout: opt.busy,
+			RequestTimeout: opt.timeout, TransactionIdle: opt.txnIdle, TransactionLife: opt.txnLife, BusyTimeout: opt.busy,
 			RequestBytes: int64(opt.maxRequest) << 20, ResponseBytes: opt.maxResponse << 20,
 			Concurrent: opt.concurrent, OpenDatabases: opt.openDatabases,
 		},
