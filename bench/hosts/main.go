@@ -28,9 +28,14 @@ import (
 const (
 	dims = 512
 	k    = 10
-	// searchSQL has no second parameter, so that a host has nothing to do but bind the vector.
-	searchSQL = "SELECT rowid, distance FROM v_idx WHERE vector MATCH ?1 AND k = 10 AND ef_search = "
 )
+
+// statements search at a given ef_search. They have no second parameter, so that a host
+// has nothing to do but bind the vector.
+var statements = []struct{ name, sql string }{
+	{"hnsw", "SELECT rowid, distance FROM v_idx WHERE vector MATCH ?1 AND k = 10 AND ef_search = %d"},
+	{"vector_search", `SELECT id, distance FROM vector_search('v_idx', ?1, 10, NULL, NULL, '{"ef_search": %d}')`},
+}
 
 func main() {
 	log.SetFlags(0)
@@ -83,18 +88,19 @@ func run(opt options, out io.Writer) error {
 		return err
 	}
 	truth := exact(set)
-	fmt.Fprintf(out, "%-12s %4s  %10s  %8s  %9s  %s\n", "host", "ef", "recall@10", "QPS", "us/query", "share of database/sql")
-	for _, ef := range []int{32, 64, 128} {
-		if err := compare(opt, out, file, queries, set, truth, ef); err != nil {
-			return err
+	fmt.Fprintf(out, "%-13s  %-12s %4s  %10s  %8s  %9s  %s\n", "statement", "host", "ef", "recall@10", "QPS", "us/query", "share of database/sql")
+	for _, st := range statements {
+		for _, ef := range []int{32, 64, 128} {
+			if err := compare(opt, out, file, queries, set, truth, st.name, fmt.Sprintf(st.sql, ef), ef); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// compare measures every host at one ef_search.
-func compare(opt options, out io.Writer, file, queries string, set *dataset, truth [][]int64, ef int) (err error) {
-	sql := searchSQL + strconv.Itoa(ef)
+// compare measures one statement in every host.
+func compare(opt options, out io.Writer, file, queries string, set *dataset, truth [][]int64, statement, sql string, ef int) (err error) {
 	names := []string{"database/sql", "go-sqlite3", "python"}
 	hosts := make([]host, len(names))
 	for i, open := range []func() (host, error){
@@ -139,7 +145,7 @@ func compare(opt options, out io.Writer, file, queries string, set *dataset, tru
 			shares[r] = qps[i][r] / qps[0][r]
 		}
 		m := median(qps[i])
-		fmt.Fprintf(out, "%-12s %4d  %10.4f  %8.0f  %9.1f  %.0f %%\n", name, ef, recall(first, truth), m, 1e6/m, 100*median(shares))
+		fmt.Fprintf(out, "%-13s  %-12s %4d  %10.4f  %8.0f  %9.1f  %.0f %%\n", statement, name, ef, recall(first, truth), m, 1e6/m, 100*median(shares))
 	}
 	return nil
 }

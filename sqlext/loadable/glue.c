@@ -95,7 +95,6 @@ int nl_bind(sqlite3_stmt *st, int i, int kind, int64_t n, double f, const void *
 }
 
 int nl_bind_count(sqlite3_stmt *st) { return sqlite3_bind_parameter_count(st); }
-int nl_step(sqlite3_stmt *st) { return sqlite3_step(st); }
 int nl_reset(sqlite3_stmt *st) { return sqlite3_reset(st); }
 int nl_finalize(sqlite3_stmt *st) { return sqlite3_finalize(st); }
 int nl_columns(sqlite3_stmt *st) { return sqlite3_column_count(st); }
@@ -113,6 +112,14 @@ void nl_column(sqlite3_stmt *st, int i, nl_value *out) {
       out->kind = NL_BLOB; out->p = sqlite3_column_blob(st, i); out->n = sqlite3_column_bytes(st, i); return;
   }
   out->kind = NL_NULL;
+}
+
+// nl_step also reads the first n columns of the row: asking for each is a call from Go.
+int nl_step(sqlite3_stmt *st, nl_value *row, int n) {
+  int rc = sqlite3_step(st);
+  if (rc == SQLITE_ROW)
+    for (int i = 0; i < n; i++) nl_column(st, i, &row[i]);
+  return rc;
 }
 
 int nl_blob_open(sqlite3 *db, const char *schema, const char *table, const char *column, int64_t rowid, sqlite3_blob **out, int *size) {

@@ -67,7 +67,7 @@ const char *nl_busy_sql(sqlite3 *db, sqlite3_stmt **at);
 int nl_prepare(sqlite3 *db, const char *sql, int n, sqlite3_stmt **out);
 int nl_bind(sqlite3_stmt *st, int i, int kind, int64_t n, double f, const void *p, int64_t len);
 int nl_bind_count(sqlite3_stmt *st);
-int nl_step(sqlite3_stmt *st);
+int nl_step(sqlite3_stmt *st, nl_value *row, int n);
 int nl_reset(sqlite3_stmt *st);
 int nl_finalize(sqlite3_stmt *st);
 int nl_columns(sqlite3_stmt *st);

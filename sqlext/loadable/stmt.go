@@ -19,8 +19,15 @@ type stmt struct {
 	conn *conn
 	sql  string
 	s    *C.sqlite3_stmt
-	v    C.nl_value
+	v    C.nl_value // a column beyond row
+
+	row [readAhead]C.nl_value // the first columns of the row that Step reached
+	n   C.int                 // as many as the statement has
+	on  bool                  // Step reached a row
 }
+
+// readAhead is how many columns of a row Step reads. Statements of nearlite have fewer.
+const readAhead = 6
 
 func (s *stmt) prepare() error {
 	if err := s.conn.watch(); err != nil {
@@ -34,6 +41,7 @@ func (s *stmt) prepare() error {
 	if s.s == nil {
 		return host.Errorf(host.CodeError, "prepare: the text holds no SQL statement")
 	}
+	s.n = min(C.nl_columns(s.s), readAhead)
 	s.conn.track(s)
 	return nil
 }
@@ -47,7 +55,7 @@ func (s *stmt) live() error {
 
 func (s *stmt) abandon() {
 	C.nl_finalize(s.s)
-	s.s = nil
+	s.s, s.on = nil, false
 }
 
 func (s *stmt) Bind(i int, v host.Value) error {
@@ -69,7 +77,9 @@ func (s *stmt) Step() (bool, error) {
 	if err := s.live(); err != nil {
 		return false, err
 	}
-	switch rc := C.nl_step(s.s); rc {
+	rc := C.nl_step(s.s, &s.row[0], s.n)
+	s.on = rc == C.SQLITE_ROW
+	switch rc {
 	case C.SQLITE_ROW:
 		return true, nil
 	case C.SQLITE_DONE:
@@ -84,6 +94,7 @@ func (s *stmt) Step() (bool, error) {
 
 // Reset drops the error of the last run: Step has reported it already.
 func (s *stmt) Reset() error {
+	s.on = false
 	if s.s != nil {
 		C.nl_reset(s.s)
 	}
@@ -111,8 +122,11 @@ func (s *stmt) ColumnName(i int) string {
 func (s *stmt) ReadOnly() bool { return s.live() == nil && C.nl_readonly(s.s) != 0 }
 
 func (s *stmt) Value(i int) host.Value {
-	if s.s == nil {
+	if !s.on {
 		return host.Value{}
+	}
+	if i >= 0 && i < int(s.n) {
+		return borrow(&s.row[i])
 	}
 	C.nl_column(s.s, C.int(i), &s.v)
 	return borrow(&s.v)

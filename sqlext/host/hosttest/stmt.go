@@ -15,6 +15,20 @@ func testStmtAndBlob(t *testing.T, o Options) {
 	if want := "-1|1.5||ü|x''|NULL"; err != nil || got != want {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
+	wantQuery(t, c, "SELECT 1, 2.5, 'three', x'04', NULL, 6, 7, 'eight', x'09'", "1|2.5|three|x'04'|NULL|6|7|eight|x'09'")
+	st, err := c.Prepare("SELECT 'row'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"row", "NULL"} {
+		if more, err := st.Step(); more != (i == 0) || err != nil {
+			t.Errorf("step %d: %v, %v", i, more, err)
+		}
+		if got := show(st.Value(0)); got != want {
+			t.Errorf("after step %d the column is %s, want %s", i, got, want)
+		}
+	}
+	_ = st.Close()
 	if _, err := c.Prepare("  -- nothing"); err == nil {
 		t.Error("Prepare of a comment succeeded")
 	}
