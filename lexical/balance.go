@@ -20,7 +20,6 @@ func checkBalance(text string) error {
 		switch c := text[i]; c {
 		case '\\':
 			i++
-			begin = false
 		case ' ', '\t', '\n', '\r', '+', '-', ':', '>', '<', '=':
 			begin = begin || c <= ' ' || c == ':'
 			continue

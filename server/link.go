@@ -12,8 +12,8 @@ import (
 type link struct {
 	db      *database
 	session *sqlite.Session
-	turn    bool // holds the database's turn to write
-	broken  bool // must not be used again
+	turn    bool      // holds the database's turn to write
+	broken  bool      // must not be used again
 	began   time.Time // of the open transaction; zero: none was seen
 }
 
