@@ -47,14 +47,13 @@ func truth(is bool) hnsw.Truth {
 
 // below is "attribute 0 < bound" and keep the same for a row.
 func below(bound int64) (e *hnsw.AttrExpr, keep func(a []hnsw.Attr) bool) {
-	return &hnsw.AttrExpr{Test: func(a hnsw.Attr) hnsw.Truth {
-			if a.Kind == hnsw.AttrNull {
-				return hnsw.Null
-			}
-			return truth(a.Int < bound)
-		}}, func(a []hnsw.Attr) bool {
-			return a[0].Kind == hnsw.AttrInt && a[0].Int < bound
+	e = &hnsw.AttrExpr{Test: func(a hnsw.Attr) hnsw.Truth {
+		if a.Kind == hnsw.AttrNull {
+			return hnsw.Null
 		}
+		return truth(a.Int < bound)
+	}}
+	return e, func(a []hnsw.Attr) bool { return a[0].Kind == hnsw.AttrInt && a[0].Int < bound }
 }
 
 // conditions are conditions on the attributes of attrsOf.
