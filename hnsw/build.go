@@ -37,18 +37,18 @@ const maxBatch = 1024
 // Nodes are linked in batches: their neighbors are searched for in parallel in
 // the graph as it was before the batch, then the links are added. The vectors
 // are not kept, their codes and links are, so memory is that of the index.
-// progress, unless nil, is told the number of rows linked so far now and then.
+// progress, unless nil, is told now and then how many nodes of how many are linked.
 // After an error, of ctx for example, the contents are as before.
-func (ix *Index) Build(ctx context.Context, src Source, progress func(done int64)) error {
+func (ix *Index) Build(ctx context.Context, src Source, progress func(done, total int64)) error {
 	return ix.BuildAttrs(ctx, src.plain(), progress)
 }
 
 // BuildAttrs is Build of rows with attributes.
-func (ix *Index) BuildAttrs(ctx context.Context, src AttrSource, progress func(done int64)) error {
+func (ix *Index) BuildAttrs(ctx context.Context, src AttrSource, progress func(done, total int64)) error {
 	return ix.build(ctx, src, progress, runtime.GOMAXPROCS(0))
 }
 
-func (ix *Index) build(ctx context.Context, src AttrSource, progress func(done int64), workers int) error {
+func (ix *Index) build(ctx context.Context, src AttrSource, progress func(done, total int64), workers int) error {
 	t, err := ix.writer()
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ type builder struct {
 	ix       *Index
 	t        *tx
 	ctx      context.Context
-	progress func(int64)
+	progress func(done, total int64)
 	rows     []rowNode
 }
 
@@ -307,7 +307,7 @@ func (b *builder) link(workers int) error {
 			ws[i].v.state = t.state
 		}
 		if b.progress != nil {
-			b.progress(int64(n))
+			b.progress(int64(n), int64(total))
 		}
 	}
 	t.growth = mean(samples)

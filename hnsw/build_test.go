@@ -23,7 +23,7 @@ func TestBuildDeterministic(t *testing.T) {
 			workers = -workers
 			e.write(func() { e.ok(hnsw.BuildOn(e.ix, table{7: vecs[7], 9: vecs[9]}.source, 1)) })
 			e.write(func() { e.ok(e.ix.Insert(1, vecs[1])) })
-			e.write(func() { e.ok(e.ix.Optimize()) })
+			e.write(func() { e.ok(e.ix.Optimize(context.Background())) })
 			e.write(func() { e.ok(e.ix.Insert(2, vecs[2])) })
 		}
 		e.write(func() { e.ok(hnsw.BuildOn(e.ix, e.base.source, workers)) })

@@ -290,7 +290,7 @@ func useAll(e *env, conn *memstore.Conn) (findings int, last error) {
 			ix.RollbackTo(i)
 		}
 	}
-	note(ix.Optimize())
+	note(ix.Optimize(context.Background()))
 	note(ix.Sync())
 	ix.Rollback()
 	return findings, last

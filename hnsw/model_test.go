@@ -251,7 +251,7 @@ func (m *model) doBuild(t *rapid.T) {
 func (m *model) doOptimize(t *rapid.T) {
 	m.t = t
 	m.begin()
-	m.ok(m.ix.Optimize())
+	m.ok(m.ix.Optimize(context.Background()))
 }
 
 func (m *model) doSmallCache(t *rapid.T) {

@@ -1,11 +1,14 @@
 package hnsw
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // Optimize folds the log into the blocks and gives back the space of ids that are
 // not in use, inside a transaction, and measures recall anew. Sync writes the result. After an error the
-// transaction can only be rolled back.
-func (ix *Index) Optimize() error {
+// transaction can only be rolled back; ctx ends it early with one.
+func (ix *Index) Optimize(ctx context.Context) error {
 	t, err := ix.writer()
 	if err != nil {
 		return err
@@ -17,13 +20,16 @@ func (ix *Index) Optimize() error {
 		if err := t.compactSlots(); err != nil {
 			return err
 		}
-		return t.compactNodes()
+		if err := t.compactChunks(ctx); err != nil {
+			return err
+		}
+		return t.compactNodes(ctx)
 	})
 }
 
 // compactNodes moves the nodes with the greatest ids to ids that are free, until
 // all ids below the number of nodes are in use and no other.
-func (t *tx) compactNodes() error {
+func (t *tx) compactNodes(ctx context.Context) error {
 	if t.live == t.nodes {
 		return nil
 	}
@@ -38,6 +44,9 @@ func (t *tx) compactNodes() error {
 		return err
 	}
 	for from := t.live; from < t.nodes; from++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		rec, err := t.record(NodeID(from))
 		if err != nil {
 			return err
@@ -54,6 +63,68 @@ func (t *tx) compactNodes() error {
 		holes = holes[1:]
 	}
 	t.nodes, t.freeNode = t.live, 0
+	t.truncate()
+	return nil
+}
+
+// compactChunks writes the lists of rowids anew, in full chunks without gaps, if some
+// are free or not full.
+func (t *tx) compactChunks(ctx context.Context) error {
+	if t.chunks == 0 {
+		return nil
+	}
+	type list struct {
+		node   NodeID
+		rowids []RowID
+	}
+	var lists []list
+	var need uint32
+	for id := range t.nodes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rec, err := t.record(NodeID(id))
+		if err != nil {
+			return err
+		}
+		if metaFlags(rec[recMeta])&flagShared == 0 {
+			continue
+		}
+		l := list{node: NodeID(id)}
+		err = t.rowIDs(rec, func(r RowID) (bool, error) {
+			l.rowids = append(l.rowids, r)
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		lists = append(lists, l)
+		need += uint32((len(l.rowids) + maxChunk - 1) / maxChunk)
+	}
+	if need == t.chunks && t.freeChunk == 0 {
+		return nil
+	}
+	if need > t.chunks {
+		return corruptf(PartLog, t.lastLog, "%d chunks are in use, want at least %d", t.chunks, need)
+	}
+	at := uint32(0)
+	for _, l := range lists {
+		if err := t.setNodeRow(l.node, true, RowID(at)); err != nil {
+			return err
+		}
+		for part := range slices.Chunk(l.rowids, maxChunk) {
+			c, err := t.mutableChunk(at)
+			if err != nil {
+				return err
+			}
+			at++
+			*c = chunk{live: true, next: at + 1, rowids: slices.Clone(part)}
+			if len(part) > 0 && part[len(part)-1] == l.rowids[len(l.rowids)-1] {
+				c.next = 0
+			}
+		}
+	}
+	t.chunks, t.freeChunk = need, 0
 	t.truncate()
 	return nil
 }

@@ -30,7 +30,7 @@ func TestOptimizeGivesSpaceBack(t *testing.T) {
 		return n
 	}
 	before := size()
-	e.write(func() { e.ok(e.ix.Optimize()) })
+	e.write(func() { e.ok(e.ix.Optimize(context.Background())) })
 	after := size()
 	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
 	fresh := size()

@@ -187,7 +187,7 @@ func TestRecallGrows(t *testing.T) {
 			e.ok(err)
 		}
 		clear(e.base)
-		e.ok(e.ix.Optimize())
+		e.ok(e.ix.Optimize(context.Background()))
 	})
 	if n := len(e.conn.Rows(hnsw.PartConfig)); n != 1 {
 		t.Errorf("an empty index has %d rows in config, want 1", n)

@@ -70,7 +70,7 @@ func TestTokensDiverge(t *testing.T) {
 		t.Error("a setting has changed, the token has not")
 	}
 	for _, e := range []*env{a, b} {
-		e.write(func() { e.ok(e.ix.Optimize()) })
+		e.write(func() { e.ok(e.ix.Optimize(context.Background())) })
 		hits, _, err := e.ix.Search(context.Background(), vecs[0], hnsw.SearchOptions{K: 310})
 		e.ok(err)
 		if want := e.base.nearest(p.Metric, vecs[0], 310, nil); !slices.Equal(hits, want) {

@@ -31,7 +31,7 @@ func (t *vectorTable) command(v host.Value) error {
 		if err := t.sweep(); err != nil {
 			return err
 		}
-		return t.wrap(t.index.Optimize())
+		return t.wrap(t.index.Optimize(t.cat.context()))
 	case "integrity-check":
 		return t.integrityCommand(t.check)
 	default:

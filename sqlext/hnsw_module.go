@@ -284,7 +284,7 @@ func (t *vectorTable) build(base *baseTable) error {
 	}
 	err := t.index.BuildAttrs(t.cat.context(), func(yield func(rowid int64, vec []float32, attrs []hnsw.Attr) error) error {
 		return t.eachVector(base, yield)
-	}, nil)
+	}, t.cat.progress(t.label()))
 	return t.wrap(err)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nearlite/nearlite/cmd/nearlite/internal/importer"
 	"github.com/nearlite/nearlite/cmd/nearlite/internal/progress"
+	"github.com/nearlite/nearlite/sqlext/sqlite"
 )
 
 func newImport() *cobra.Command {
@@ -55,7 +56,7 @@ committed; an error undoes its own batch only and says with which --skip to go o
 			}()
 			terminal := term.IsTerminal(int(os.Stderr.Fd()))
 			report := progress.New(cmd.ErrOrStderr(), terminal, quiet)
-			res, err := importer.Run(cmd.Context(), conn, opt, report)
+			res, err := importer.Run(sqlite.WithProgress(cmd.Context(), report.Building), conn, opt, report)
 			if err != nil {
 				return err
 			}

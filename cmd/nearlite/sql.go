@@ -12,6 +12,7 @@ import (
 
 	"github.com/nearlite/nearlite/cmd/nearlite/internal/dbfile"
 	"github.com/nearlite/nearlite/cmd/nearlite/internal/output"
+	"github.com/nearlite/nearlite/cmd/nearlite/internal/progress"
 	"github.com/nearlite/nearlite/sqlext/sqlite"
 )
 
@@ -43,7 +44,12 @@ number of its statement, and the exit status is 1.`,
 			if err != nil {
 				return err
 			}
-			return runSQL(cmd.Context(), opt.db, opt.readOnly, text, w)
+			// On a terminal only: rows go to standard output meanwhile.
+			ctx := cmd.Context()
+			if term.IsTerminal(int(os.Stderr.Fd())) {
+				ctx = sqlite.WithProgress(ctx, progress.New(cmd.ErrOrStderr(), true, false).Building)
+			}
+			return runSQL(ctx, opt.db, opt.readOnly, text, w)
 		},
 	}
 	flags := cmd.Flags()

@@ -23,6 +23,10 @@ type Progress struct {
 	begin time.Time
 	last  time.Time // of the last plain line or bar update
 	rows  int64
+
+	building string    // the index that is built
+	began    time.Time // that
+	drawn    time.Time // its last line
 }
 
 // linesEvery is how often a plain line appears.
@@ -88,6 +92,44 @@ func (p *Progress) Stop() {
 	if p.bar != nil {
 		_ = p.bar.Clear() // only the drawing can fail
 		p.bar = nil
+	}
+}
+
+// Building says how far an index is: a line that rewrites itself on a terminal, a
+// line of its own every few seconds elsewhere. After the last row nothing of the
+// former is left.
+func (p *Progress) Building(index string, done, total int64) {
+	if p.quiet {
+		return
+	}
+	now := p.now()
+	if p.building != index {
+		p.building, p.began, p.drawn = index, now, now
+	}
+	every := linesEvery
+	if p.terminal {
+		every = 100 * time.Millisecond
+	}
+	ended := done >= total
+	if !ended && now.Sub(p.drawn) < every {
+		return
+	}
+	p.drawn = now
+	line := fmt.Sprintf("%s: %d of %d rows linked", index, done, total)
+	if elapsed := now.Sub(p.began); done > 0 && elapsed > 0 && !ended {
+		left := time.Duration(float64(elapsed) * float64(total-done) / float64(done))
+		line += fmt.Sprintf(", about %s left", left.Round(time.Second))
+	}
+	switch {
+	case p.terminal && ended:
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K") // there is nowhere to report that it is closed
+	case p.terminal:
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K", line)
+	case !ended:
+		p.print(line)
+	}
+	if ended {
+		p.building = ""
 	}
 }
 

@@ -75,3 +75,31 @@ func TestQuiet(t *testing.T) {
 		}
 	}
 }
+
+func TestBuilding(t *testing.T) {
+	p, out, c := newTest(false, false)
+	for i := range int64(12) {
+		p.Building("main.t_vec", i*1000, 11000)
+		c.t = c.t.Add(time.Second)
+	}
+	if got, want := out.String(), "main.t_vec: 5000 of 11000 rows linked, about 6s left\nmain.t_vec: 10000 of 11000 rows linked, about 1s left\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p, out, c = newTest(true, false)
+	p.Building("v", 1, 4)
+	c.t = c.t.Add(time.Second)
+	p.Building("v", 2, 4)
+	c.t = c.t.Add(time.Millisecond)
+	p.Building("v", 3, 4)
+	p.Building("v", 4, 4)
+	if got, want := out.String(), "\r\x1b[Kv: 2 of 4 rows linked, about 1s left\r\x1b[K"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p, out, c = newTest(true, true)
+	p.Building("v", 1, 4)
+	c.t = c.t.Add(time.Minute)
+	p.Building("v", 2, 4)
+	if out.String() != "" {
+		t.Errorf("quiet: got %q", out)
+	}
+}
