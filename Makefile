@@ -61,6 +61,7 @@ tests/hosts/node/node_modules/.built: tests/hosts/node/package-lock.json
 test-hosts: extension node-hosts ## the same SQL in the sqlite3 shell, Python, better-sqlite3, libsql (npm) and the Go driver
 	$(GO) build -o bin/hosttest ./tests/hosts/gohost
 	/usr/bin/python3 tests/hosts/run.py dist/nearlite.so bin/hosttest
+	node tests/hosts/node/names.js dist/nearlite.so docs/loadable.md
 	/usr/bin/python3 tests/hosts/safety.py dist/nearlite.so
 	tests/hosts/newer-sqlite.sh bin/newer
 	LD_LIBRARY_PATH=bin/newer /usr/bin/python3 tests/hosts/safety.py dist/nearlite.so
