@@ -222,7 +222,10 @@ func (t *tx) removeRow(id NodeID, rowid RowID) error {
 		if err := t.releaseChunk(first); err != nil {
 			return err
 		}
-		return t.setNodeRow(id, false, last)
+		if err := t.setNodeRow(id, false, last); err != nil {
+			return err
+		}
+		return t.touch(id) // the row may have come with another vector than it once had here
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (ix *Index) insert(t *tx, rowid RowID, row []byte, attrs []Attr) error {
 			return err
 		}
 		t.setRow(rowid, id)
-		return t.touch(id)
+		return nil
 	}
 	id, err := t.newNode(rowid, lvl, row, attrs)
 	if err != nil {

@@ -260,7 +260,17 @@ func (t *tx) newNode(rowid RowID, lvl int, row []byte, attrs []Attr) (NodeID, er
 // touch gives the block of a node's code another place in memory, here and wherever
 // the log is read: a vector with the same code has come, and those kept in memory
 // (vectors.go) go by that place.
+//
+// Vectors of nodes that stand for several rows are not kept: such a node is touched
+// when it is back to one row.
 func (t *tx) touch(id NodeID) error {
+	rec, err := t.record(id)
+	if err != nil {
+		return err
+	}
+	if metaFlags(rec[recMeta])&flagShared != 0 {
+		return nil
+	}
 	block, _ := t.g.codes.split(uint32(id))
 	if _, err := t.mutable(dirCodes, block); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 // takes as long as the walk. A vector that was read is kept, with the place in memory
 // of its node's code. Blocks of codes are never changed once others may see them, and
 // every change of a row's vector makes another block, or reads it anew (Insert and
-// tx.touch), in this process and in others. So a vector is the row's as long as the
+// tx.touch), in this process and in others; rows that share a node are left out. So a vector is the row's as long as the
 // code is where it was; keeping it keeps the block, so that no other can take its place.
 
 // vectorPool are the kept vectors of all indexes of a Cache. Its zero value is empty.

@@ -129,3 +129,29 @@ func TestKeepVectorsStamp(t *testing.T) {
 	e.ix.KeepVectors(0)
 	distance(vecs[0])
 }
+
+// TestKeptVectorOfTwins brings a row back to its node, with another vector, while the
+// node stands for two rows.
+func TestKeptVectorOfTwins(t *testing.T) {
+	e := newEnv(t, hnsw.Params{Dims: 4, Metric: vector.L2})
+	e.ix.KeepVectors(1)
+	a, b := []float32{1, 0.5, 0.25, 0}, []float32{1, 0.5001, 0.25, 0}
+	distance := func(want []float32) {
+		t.Helper()
+		hits, _, err := e.ix.Search(context.Background(), []float32{0, 0, 0, 0}, hnsw.SearchOptions{K: 1})
+		e.ok(err)
+		if d := vector.L2.Distance([]float32{0, 0, 0, 0}, want); len(hits) != 1 || hits[0].RowID != 1 || hits[0].Distance != d {
+			t.Errorf("got %v, want row 1 at %v", hits, d)
+		}
+	}
+	e.write(func() { e.insert(1, a) })
+	distance(a)
+	e.write(func() { e.insert(2, a) })
+	e.write(func() { e.delete(1) })
+	e.write(func() { e.insert(1, b) })
+	e.write(func() { e.delete(2) })
+	if st, err := e.ix.Stats(); err != nil || st.Nodes != 1 {
+		t.Fatalf("%+v, %v, want one node: the codes are the same", st, err)
+	}
+	distance(b)
+}

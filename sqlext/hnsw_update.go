@@ -26,10 +26,16 @@ func (o hnswObject) Update(args []host.Value) (int64, error) {
 	}
 	rowid := args[1].Int
 	t.noteConflict()
-	switch cols[hnswOperation].String() {
-	case "upsert":
+	operation := cols[hnswOperation].String()
+	switch operation {
+	case "upsert", "keep":
 		if cols[hnswVector].IsNull() {
 			return rowid, t.remove(rowid)
+		}
+		if operation == "keep" {
+			if kept, err := t.holds(rowid); kept || err != nil {
+				return rowid, err
+			}
 		}
 		return rowid, t.upsert(rowid, cols[hnswVector], t.updateAttrs(cols))
 	case "delete":
@@ -108,4 +114,13 @@ func (t *vectorTable) setEfSearch(v string) error {
 		return err
 	}
 	return t.wrap(t.index.SetEfSearch(n))
+}
+
+// holds reports whether a row is indexed.
+func (t *vectorTable) holds(rowid int64) (bool, error) {
+	if err := t.usable(); err != nil {
+		return false, err
+	}
+	found, err := t.index.Contains(rowid)
+	return found, t.wrap(err)
 }

@@ -23,7 +23,7 @@ func (o lexicalObject) Update(args []host.Value) (int64, error) {
 	}
 	rowid := args[1].Int
 	op := cols[t.columnOperation()].String()
-	if op != "upsert" && op != "delete" {
+	if op != "upsert" && op != "keep" && op != "delete" {
 		return 0, t.readOnly()
 	}
 	if err := t.usable(); err != nil {
@@ -33,6 +33,11 @@ func (o lexicalObject) Update(args []host.Value) (int64, error) {
 	if op == "delete" {
 		_, err := t.index.Delete(rowid)
 		return rowid, t.wrap(err)
+	}
+	if op == "keep" {
+		if found, err := t.index.Contains(rowid); found || err != nil {
+			return rowid, t.wrap(err)
+		}
 	}
 	t.texts = t.texts[:0]
 	for i := range t.fields {

@@ -22,6 +22,9 @@ import (
 //	SELECT CASE WHEN (condition) THEN 'upsert' ELSE 'delete' END, rowid, "column", ...
 //	FROM table WHERE rowid = new.rowid
 //
+// where an UPDATE that changes none of the columns says 'keep' in place of 'upsert': the
+// row stays as it is indexed, or comes in if the condition holds now.
+//
 // The text of the insert trigger is also where the present names of the table and
 // its columns, and the present condition, are read from (findBase): SQLite rewrites
 // it when they are renamed.
@@ -71,21 +74,27 @@ func triggerBodies(name string, base *baseTable, key string, fields []string) []
 	cols.WriteString(") ")
 
 	moved := fmt.Sprintf("old.%s IS NOT new.%s", base.rowid, base.rowid)
+	var touch []triggerText
 	upsert := fmt.Sprintf("%sVALUES('upsert', new.%s%s)", cols.String(), base.rowid, news.String())
 	update := triggerText{"_after_update", "AFTER UPDATE OF " + updateColumns(base.columns, key), "WHEN " + changed.String() + " OR " + moved + " ", upsert}
 	if base.where != "" {
-		upsert = fmt.Sprintf("%sSELECT CASE WHEN (%s) THEN 'upsert' ELSE 'delete' END, %s%s FROM %s WHERE %s = new.%s",
-			cols.String(), base.where, base.rowid, quotedList(base.columns), quoteName(base.table), base.rowid, base.rowid)
+		read := func(operation string) string {
+			return fmt.Sprintf("%sSELECT CASE WHEN (%s) THEN '%s' ELSE 'delete' END, %s%s FROM %s WHERE %s = new.%s",
+				cols.String(), base.where, operation, base.rowid, quotedList(base.columns), quoteName(base.table), base.rowid, base.rowid)
+		}
+		upsert = read("upsert")
 		// The condition may look at any column.
-		update = triggerText{"_after_update", "AFTER UPDATE", "", upsert}
+		when := changed.String() + " OR " + moved
+		update = triggerText{"_after_update", "AFTER UPDATE", "WHEN " + when + " ", upsert}
+		touch = []triggerText{{"_after_touch", "AFTER UPDATE", "WHEN NOT (" + when + ") ", read("keep")}}
 	}
 	drop := into + fmt.Sprintf(") VALUES('delete', old.%s)", base.rowid)
-	return []triggerText{
+	return append([]triggerText{
 		{"_after_insert", "AFTER INSERT", "", upsert},
 		update,
 		{"_after_move", "AFTER UPDATE OF " + updateColumns(nil, key), "WHEN " + moved + " ", drop},
 		{"_after_delete", "AFTER DELETE", "", drop},
-	}
+	}, touch...)
 }
 
 // updateColumns lists columns and every name of the rowid for UPDATE OF, which

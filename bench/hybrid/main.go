@@ -116,11 +116,11 @@ func build(c *judged.Collection) (b *bench, err error) {
 	if err := b.fill(b.fts, false); err != nil {
 		return nil, err
 	}
-	if b.lexTime, b.lexBytes, err = b.timed(b.ours, "ours.db",
+	if b.lexTime, b.lexBytes, err = b.timed(b.ours,
 		"CREATE VIRTUAL TABLE docs_text USING lexical(docs, title, text, analyzer=en)"); err != nil {
 		return nil, err
 	}
-	if b.ftsTime, b.ftsBytes, err = b.timed(b.fts, "fts.db",
+	if b.ftsTime, b.ftsBytes, err = b.timed(b.fts,
 		"CREATE VIRTUAL TABLE docs_fts USING fts5(title, text, content='docs', content_rowid='id', tokenize='porter unicode61')",
 		"INSERT INTO docs_fts(docs_fts) VALUES('rebuild')", "INSERT INTO docs_fts(docs_fts) VALUES('optimize')"); err != nil {
 		return nil, err
