@@ -15,6 +15,8 @@ SQLITE_EXTENSION_INIT1
 __declspec(dllexport)
 #endif
 int sqlite3_nearlite_init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
+  nearliteRelease(0); // waits until Go's runtime is up
+  nl_give_back_signals();
   // Nothing of the table but its oldest entries may be used before the check. The
   // variable is shared by all threads and always gets the same value.
   if (api->libversion_number() < NL_OLDEST) {
@@ -22,14 +24,25 @@ int sqlite3_nearlite_init(sqlite3 *db, char **err, const sqlite3_api_routines *a
     return SQLITE_ERROR;
   }
   SQLITE_EXTENSION_INIT2(api);
-  int rc = nearliteInit(db, err);
-  nl_give_back_signals(); // Go's runtime is up since the call before
-  return rc;
+  // A second load would take the first one's place in part: leave all as it is.
+  if (nl_has_function(db, "nearlite_version")) return SQLITE_OK;
+  return nearliteInit(db, err);
 }
 
 int nl_version(void) { return sqlite3_libversion_number(); }
 void *nl_malloc(int64_t n) { return sqlite3_malloc64(n > 0 ? n : 1); }
 void nl_free(void *p) { sqlite3_free(p); }
+
+int nl_has_function(sqlite3 *db, const char *name) {
+  sqlite3_stmt *st = 0;
+  int found = 0;
+  if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_function_list WHERE name = ?1", -1, &st, 0) == SQLITE_OK) {
+    sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+    found = sqlite3_step(st) == SQLITE_ROW;
+  }
+  sqlite3_finalize(st);
+  return found;
+}
 
 int nl_malloc_copy(const void *p, int64_t n, char **out) {
   char *s = sqlite3_malloc64(n + 1);

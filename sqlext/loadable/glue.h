@@ -47,6 +47,7 @@ typedef struct nl_plan {
 } nl_plan;
 
 int nl_version(void);
+int nl_has_function(sqlite3 *db, const char *name);
 void nl_give_back_signals(void);
 int nl_malloc_copy(const void *p, int64_t n, char **out);
 void *nl_malloc(int64_t n);
