@@ -12,8 +12,9 @@
 // come with the data. Each is searched under three setups: columns included in the
 // index, an ordinary SQLite index on them, neither.
 //
-// Times are those of one connection. All ways of a cell take turns, query by query, so
-// that what else the machine does hits all alike. With -dir the databases are kept and
+// Times are those of one connection. All ways of a cell take turns, query by query and in
+// changing order, so that what else the machine does hits all alike; those that are fast
+// run twice, and the second time counts. With -dir the databases are kept and
 // used again. -vec0 is the path of sqlite-vec's extension; without it that way is left
 // out. The last lines compare the table with what was promised.
 package main

@@ -87,7 +87,9 @@ func verdict(w io.Writer, all []measured) {
 		}
 		near.add(p.p50() <= 1.5*best, p.p50()/best, m)
 		never.add(p.p50() <= 3*best, p.p50()/best, m)
-		scan.add(p.p50() <= m.by["exact scan"].p50(), p.p50()/m.by["exact scan"].p50(), m)
+		if e := m.by["exact scan"]; e != nil {
+			scan.add(p.p50() <= e.p50(), p.p50()/e.p50(), m)
+		}
 		if r := m.by["sqlite-vec"]; r != nil && (m.cell.share <= 0.0101 || m.cell.share >= 0.295) {
 			rival.add(5*p.p50() <= r.p50(), p.p50()/r.p50(), m)
 		}

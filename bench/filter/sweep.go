@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -202,12 +203,13 @@ func (b *bench) measure(u setup, c cell) (measured, error) {
 	spent := map[string]time.Duration{}
 	plans := map[string]int{}
 	n := min(b.n, len(c.truth))
+	rng := rand.New(rand.NewPCG(7, 7))
 	for q := -3; q < n; q++ { // the first three warm up
 		query := (q + n) % n
 		where := c.where(query)
-		for turn := range ways {
-			w := ways[(turn+query)%len(ways)]
-			if w.sql == "" && b.rival == nil || spent[w.name] > budget {
+		for _, turn := range rng.Perm(len(ways)) {
+			w := ways[turn]
+			if w.sql == "" && b.rival == nil || q > 1 && spent[w.name] > budget {
 				continue
 			}
 			ids, took, err := b.ask(w, query, where)
