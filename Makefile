@@ -89,6 +89,10 @@ fuzz: ## every fuzz target for FUZZ_EXECS executions (default 20000x)
 	  done; \
 	done
 
+.PHONY: nightly
+nightly: ## the long random tests: 5,000 filters each against an exact oracle
+	$(GO) test -count 1 -timeout 60m -run '^(TestRandomFilters|TestIncludedFilters)$$' -filters 5000 ./sqlext
+
 .PHONY: fmt
 fmt: $(LINT) ## format all Go files (gofumpt, imports in three groups)
 	$(LINT) fmt

@@ -33,6 +33,8 @@ type FilterExplain struct {
 	SQL string `json:"sql"`
 	// Access is how the host finds the matching rows: "index" or "scan".
 	Access string `json:"access"`
+	// Source is where the estimate is from if not from a sample: "sqlite_stat1".
+	Source string `json:"source,omitempty"`
 	// Included says what the columns that the index keeps decide: "all", "part", or
 	// nothing.
 	Included    string `json:"included,omitempty"`

@@ -47,6 +47,9 @@ func (p *attrParser) compare(col int, op string, v hnsw.Attr, top bool) (*hnsw.A
 		}
 	}
 	p.known++
+	if top && op == "=" && p.equal != nil {
+		p.equal[col] = 1
+	}
 	if top && op == "=" && col == p.partition {
 		p.parted = true
 	}

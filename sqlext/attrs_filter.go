@@ -65,7 +65,8 @@ type attrParser struct {
 
 	opaque bool // something was not understood
 	parted bool
-	known  int // terms that were
+	known  int         // terms that were
+	equal  map[int]int // columns that must be equal to one of so many constants; nil: not asked for
 }
 
 // errOpaque ends the reading of a term.
@@ -290,6 +291,11 @@ func (p *attrParser) in(col int, top bool) (*hnsw.AttrExpr, error) {
 	}
 	if len(tests) == 1 {
 		p.parted = p.parted || top && col == p.partition
+	}
+	if top && p.equal != nil {
+		p.equal[col] = len(tests)
+	}
+	if len(tests) == 1 {
 		return tests[0], nil
 	}
 	return &hnsw.AttrExpr{Op: hnsw.AttrOr, Args: tests}, nil

@@ -34,7 +34,10 @@ func (r *filterRun) record(indexed int64) *plans.FilterExplain {
 	n := math.Max(float64(indexed), 1)
 	if r.est != nil {
 		x.Sampled = r.est.share.Probed
-		x.Selectivity.Estimated = round6(r.est.share.Share())
+		x.Selectivity.Estimated = round6(r.est.selectivity())
+		if r.est.stat > 0 {
+			x.Source = "sqlite_stat1"
+		}
 	}
 	if r.share != nil {
 		share := round6(*r.share)

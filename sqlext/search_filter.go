@@ -31,7 +31,9 @@ type rowFilter struct {
 
 	estimates map[string]*estimate // by argument values
 	histories map[string]*history  // likewise
-	busy      bool                 // in use by a search further up the stack
+	stats     *tableStatistics     // nil: none, or not read yet
+	statsRead bool
+	busy      bool // in use by a search further up the stack
 }
 
 // estimate remembers what was learned about a filter with certain arguments. It
@@ -42,6 +44,7 @@ type estimate struct {
 	rows  int64
 	uses  int
 	probe time.Duration // of one row, at best
+	stat  float64       // share as sqlite_stat1 has it; 0: it was sampled
 }
 
 const (
@@ -241,6 +244,7 @@ type filterRun struct {
 	exact     bool     // share is
 	past      *history
 	prices    plans.Costs
+	base      *baseTable
 	probes    int64
 	listTime  time.Duration
 	learnTime time.Duration
@@ -360,7 +364,7 @@ func (r *filterRun) learn(in plans.Input) (*plans.FilterInput, error) {
 		// number is then known, and the rows are at hand for any plan.
 		if r.f.access == "index" {
 			in.Costs = r.costs(in.Costs)
-			if bound := plans.ListBound(in, r.est.share.Share(), r.est.share.Error()); bound > 0 {
+			if bound := plans.ListBound(in, r.est.selectivity(), r.est.deviation()); bound > 0 {
 				if _, err := r.listUpTo(bound); err != nil {
 					return nil, err
 				}
@@ -372,7 +376,7 @@ func (r *filterRun) learn(in plans.Input) (*plans.FilterInput, error) {
 		return &plans.FilterInput{Matches: float64(len(r.rows)), Counted: true, Listed: true, Indexed: true}, nil
 	}
 	return &plans.FilterInput{
-		Matches: max(r.est.share.Share()*float64(rows), float64(r.atLeast)),
+		Matches: max(r.est.selectivity()*float64(rows), float64(r.atLeast)),
 		Indexed: r.f.access == "index",
 	}, nil
 }
@@ -390,7 +394,11 @@ func (r *filterRun) estimate(rows int64) error {
 	if r.f.access == "index" {
 		e.share.Limit = 4 * plans.FirstSample // an index counts better than a larger sample
 	}
-	if err := r.draw(e); err != nil {
+	if share, ok, err := r.statShare(); err != nil {
+		return r.fail(err)
+	} else if ok {
+		e.stat = share
+	} else if err := r.draw(e); err != nil {
 		return err
 	}
 	if len(r.f.estimates) >= maxEstimates {

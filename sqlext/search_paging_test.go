@@ -173,3 +173,39 @@ func TestCalibration(t *testing.T) {
 	}
 	t.Logf("prices %+v", e.Prices)
 }
+
+// After ANALYZE an equality on an indexed column is estimated without a sample.
+func TestStatistics(t *testing.T) {
+	d, _ := openTemp(t)
+	queries := d.senses(4)
+	q := floats(queries[0].Embedding)
+	const call = `vector_search('senses_vec', ?, 10, ?)`
+	if e := d.explain(call, q, `topic = 'noun.animal'`); e.Filter.Sampled == 0 || e.Filter.Source != "" {
+		t.Errorf("without statistics: %+v", e.Filter)
+	}
+	d.exec(`ANALYZE`)
+	topics := 0.0
+	if _, err := fmt.Sscan(d.rows(`SELECT count(DISTINCT topic) FROM senses`), &topics); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		filter string
+		values float64 // 0: it is sampled
+	}{
+		{`topic = 'noun.plant'`, 1},
+		{`senses.topic IN ('noun.plant', 'noun.food')`, 2},
+		{`topic = 'noun.plant' AND id > 5`, 0},
+		{`topic = 'noun.plant' OR topic = 'noun.food'`, 0},
+		{`topic > 'noun.plant'`, 0},
+		{`NOT topic = 'noun.plant'`, 0},
+	} {
+		f := d.explain(call, q, c.filter).Filter
+		if (f.Source == "sqlite_stat1") != (c.values > 0) {
+			t.Errorf("%s: %+v", c.filter, f)
+			continue
+		}
+		if want := c.values / topics; c.values > 0 && (f.Selectivity.Estimated < 0.9*want || f.Selectivity.Estimated > 1.3*want || f.Sampled > 0) {
+			t.Errorf("%s: %+v, want %.4f of the rows and no sample", c.filter, f, want)
+		}
+	}
+}
