@@ -177,6 +177,9 @@ generated:
 	  diff -q "$$f" "vector/$${f##*/}" || { echo "vector/$${f##*/} is not what vector/_gen writes: run make generate"; exit 1; }; \
 	done
 
+# Folders of DATA with filters, and sqlite-vec's prebuilt extension.
+FILTERED    ?= wordnet glove100
+VEC0        := $(CURDIR)/bin/sqlite-vec/node_modules/sqlite-vec-linux-x64/vec0.so
 # Folders of DATA with judged queries.
 JUDGED      ?= scifact cranfield cacm wordnet
 
@@ -197,8 +200,13 @@ bench-hosts: extension ## one search through the extension in Python beside the 
 	$(GO) run ./bench/hosts $(if $(DATA),-data $(DATA))
 
 .PHONY: bench-filter
-bench-filter: need-data ## filtered search, each plan beside the planner's choice; DATA=DIR, see bench/filter
-	$(GO) run ./bench/filter $(DATA)
+bench-filter: need-data ## filtered search, each plan beside the planner's choice and sqlite-vec; DATA=DIR, see bench/filter
+	@test -e $(VEC0) || npm install --no-audit --no-fund --silent --prefix bin/sqlite-vec sqlite-vec-linux-x64@0.1.9 || echo "npm install failed: without sqlite-vec"
+	$(GO) run ./bench/filter $$(test -e $(VEC0) && echo -vec0 $(VEC0)) $(addprefix $(DATA)/,$(FILTERED))
+
+.PHONY: bench-tenants
+bench-tenants: ## 100,000 tenants in one partitioned index (1.27 million rows, synthetic)
+	$(GO) run ./bench/tenants
 
 .PHONY: bench-hybrid
 bench-hybrid: need-data ## text and hybrid search beside FTS5 and scorch, quality and speed; DATA=DIR, see bench/hybrid

@@ -10,7 +10,7 @@ import (
 // The blocks "sql run" of the manual say the truth: lines that begin with --> are the
 // rows of the statement before them.
 func TestDocsExamples(t *testing.T) {
-	for _, name := range []string{"lexical.md"} {
+	for _, name := range []string{"lexical.md", "planner.md"} {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile("../docs/" + name)
 			if err != nil {
