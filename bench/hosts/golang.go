@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"golang.org/x/sys/unix"
 
 	"github.com/nearlite/nearlite/sqlext/sqlite"
 )
@@ -53,7 +54,7 @@ func (h *databaseSQL) search(query []byte, ids []int64) ([]int64, error) {
 
 func (h *databaseSQL) answers() ([][]int64, error) { return answers(h.set, h.search) }
 
-func (h *databaseSQL) measure(seconds float64) (float64, error) {
+func (h *databaseSQL) measure(seconds float64) (speed, error) {
 	return measure(h.set, &h.at, seconds, h.search)
 }
 
@@ -102,7 +103,7 @@ func (h *direct) search(query []byte, ids []int64) ([]int64, error) {
 
 func (h *direct) answers() ([][]int64, error) { return answers(h.set, h.search) }
 
-func (h *direct) measure(seconds float64) (float64, error) {
+func (h *direct) measure(seconds float64) (speed, error) {
 	return measure(h.set, &h.at, seconds, h.search)
 }
 
@@ -121,17 +122,27 @@ func answers(set *dataset, search func([]byte, []int64) ([]int64, error)) ([][]i
 	return out, nil
 }
 
-func measure(set *dataset, at *int, seconds float64, search func([]byte, []int64) ([]int64, error)) (float64, error) {
+func measure(set *dataset, at *int, seconds float64, search func([]byte, []int64) ([]int64, error)) (speed, error) {
 	buf := make([]int64, 0, k)
-	n, start := 0, time.Now()
+	n, start, cpu := 0, time.Now(), processorTime()
 	for time.Since(start).Seconds() < seconds {
 		for range 20 {
 			if _, err := search(set.query(*at), buf); err != nil {
-				return 0, err
+				return speed{}, err
 			}
 			*at = (*at + 1) % set.asks()
 		}
 		n += 20
 	}
-	return float64(n) / time.Since(start).Seconds(), nil
+	took := time.Since(start)
+	return speed{float64(n) / took.Seconds(), (processorTime() - cpu).Seconds() * 1e6 / float64(n)}, nil
+}
+
+// processorTime is what all threads of this process have used.
+func processorTime() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

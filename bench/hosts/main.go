@@ -63,10 +63,14 @@ type options struct {
 type host interface {
 	// answers returns the rows found for each query.
 	answers() ([][]int64, error)
-	// measure runs queries for the given time and returns queries a second.
-	measure(seconds float64) (float64, error)
+	// measure runs queries for the given time.
+	measure(seconds float64) (speed, error)
 	Close() error
 }
+
+// speed is queries a second, and microseconds of processor time a query. The second
+// says more on a machine that does other work.
+type speed struct{ QPS, CPU float64 }
 
 func run(opt options, out io.Writer) error {
 	tmp, err := os.MkdirTemp("", "bench-hosts-")
@@ -88,7 +92,7 @@ func run(opt options, out io.Writer) error {
 		return err
 	}
 	truth := exact(set)
-	fmt.Fprintf(out, "%-13s  %-12s %4s  %10s  %8s  %9s  %s\n", "statement", "host", "ef", "recall@10", "QPS", "us/query", "share of database/sql")
+	fmt.Fprintf(out, "%-13s  %-12s %4s  %10s  %8s  %9s  %8s  %s\n", "statement", "host", "ef", "recall@10", "QPS", "us/query", "CPU us", "share of database/sql")
 	for _, st := range statements {
 		for _, ef := range []int{32, 64, 128} {
 			if err := compare(opt, out, file, queries, set, truth, st.name, fmt.Sprintf(st.sql, ef), ef); err != nil {
@@ -128,14 +132,14 @@ func compare(opt options, out io.Writer, file, queries string, set *dataset, tru
 			}
 		}
 	}
-	qps := make([][]float64, len(hosts))
+	qps, cpu := make([][]float64, len(hosts)), make([][]float64, len(hosts))
 	for range opt.rounds {
 		for i, h := range hosts {
 			v, err := h.measure(opt.seconds)
 			if err != nil {
 				return fmt.Errorf("%s: %w", names[i], err)
 			}
-			qps[i] = append(qps[i], v)
+			qps[i], cpu[i] = append(qps[i], v.QPS), append(cpu[i], v.CPU)
 		}
 	}
 	// The share is taken round by round: neighbors on the machine disturb a whole round.
@@ -145,7 +149,7 @@ func compare(opt options, out io.Writer, file, queries string, set *dataset, tru
 			shares[r] = qps[i][r] / qps[0][r]
 		}
 		m := median(qps[i])
-		fmt.Fprintf(out, "%-13s  %-12s %4d  %10.4f  %8.0f  %9.1f  %.0f %%\n", statement, name, ef, recall(first, truth), m, 1e6/m, 100*median(shares))
+		fmt.Fprintf(out, "%-13s  %-12s %4d  %10.4f  %8.0f  %9.1f  %8.1f  %.0f %%\n", statement, name, ef, recall(first, truth), m, 1e6/m, median(cpu[i]), 100*median(shares))
 	}
 	return nil
 }
@@ -198,8 +202,8 @@ func (p *python) ask(line string, answer any) error {
 
 func (p *python) answers() (rows [][]int64, err error) { return rows, p.ask("answers", &rows) }
 
-func (p *python) measure(seconds float64) (qps float64, err error) {
-	return qps, p.ask(strconv.FormatFloat(seconds, 'g', -1, 64), &qps)
+func (p *python) measure(seconds float64) (s speed, err error) {
+	return s, p.ask(strconv.FormatFloat(seconds, 'g', -1, 64), &s)
 }
 
 func (p *python) Close() error {

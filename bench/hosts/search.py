@@ -20,11 +20,12 @@ for line in sys.stdin:
     if line.strip() == "answers":
         print(json.dumps([[row[0] for row in cursor.execute(sql, (q,))] for q in queries]), flush=True)
         continue
-    n, start = 0, time.perf_counter()
+    n, start, cpu = 0, time.perf_counter(), time.process_time()
     end = start + float(line)
     while time.perf_counter() < end:
         for _ in range(20):
             cursor.execute(sql, (queries[at],)).fetchall()
             at = (at + 1) % len(queries)
         n += 20
-    print(json.dumps(n / (time.perf_counter() - start)), flush=True)
+    took = time.perf_counter() - start
+    print(json.dumps({"QPS": n / took, "CPU": (time.process_time() - cpu) * 1e6 / n}), flush=True)
