@@ -33,6 +33,13 @@ test: ## all tests
 short: ## the quick tests only
 	$(GO) test -short ./...
 
+# Each sequence is a few dozen random statements, checked against an exact model after each.
+SEQUENCES   ?= 2000
+.PHONY: nightly
+nightly: ## random statements against exact models, 2,000 sequences (100 are part of make test)
+	$(GO) test -run '^TestModel$$' -timeout 3h ./hnsw -rapid.checks=$(SEQUENCES)
+	$(GO) test -run '^TestModel$$' -timeout 3h ./sqlext -rapid.checks=$(SEQUENCES)
+
 .PHONY: race
 race: ## the packages that share state, under the race detector
 	$(GO) test -race -short -skip '$(RACE_SKIP)' $(RACE_PKGS)
