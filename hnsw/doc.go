@@ -12,12 +12,13 @@
 //
 // # Layers
 //
-// params, store, options and errors are what callers see. state and pages hold a
-// state of the index in memory: immutable blocks in a persistent directory, shared
-// by the connections of the process through a Cache. tx makes a new state by
-// copying what changes, and writes it as a log row (ops) or as blocks (codec).
-// traverse, search, resume and iterate read a state, recall, probes and measure know how well; insert, delete, link, select and
-// build change one; check verifies one.
+// params, store, options and errors are what callers see. state, snapshot and pages
+// hold a state of the index in memory: immutable blocks in a persistent directory,
+// shared by the connections of the process through a Cache. tx makes a new state by
+// copying what changes, and writes it as a log row (ops) or as blocks (codec); token
+// names it. traverse, search, resume and iterate read a state; insert, delete, link,
+// select and build change one; check verifies one. probes, curve, recall and measure
+// know how good searches are.
 //
 // # Concurrency
 //

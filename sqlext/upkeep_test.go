@@ -49,11 +49,10 @@ func TestBuildProgressAndInterrupt(t *testing.T) {
 	if len(calls) < 3 || calls[len(calls)-1] != n {
 		t.Errorf("progress was told of %v", calls)
 	}
-	rows := d.shadowRows()
 	for _, command := range []string{"rebuild", "optimize"} {
 		d.exec(`DELETE FROM docs WHERE id % 5 = 0`)
 		d.exec(`UPDATE docs SET embedding = vector32(?1) WHERE id % 50 = 1`, sphere(-1, dims))
-		rows = d.shadowRows()
+		rows := d.shadowRows()
 		ctx := stopped(n / 3)
 		if command == "optimize" {
 			var cancel context.CancelFunc
