@@ -60,6 +60,39 @@ func (ix *Index) Estimate(q []float32, rows []RowID, dst []float64) (out []float
 	return dst, true, nil
 }
 
+// Distances appends to dst the distance from q to each of the rows: NaN for a row that
+// is not indexed, is gone or has no vector. It reads the vectors that searches do not
+// keep (KeepVectors).
+func (ix *Index) Distances(q []float32, rows []RowID, dst []float64) ([]float64, error) {
+	if err := checkVector(q, ix.g.dims); err != nil {
+		return dst, err
+	}
+	v, snap, err := ix.reader()
+	if err != nil {
+		return dst, err
+	}
+	defer keepAlive(snap)
+	ix.trav.stats = SearchStats{}
+	w := &walk{ix: ix, t: ix.trav, v: v, snap: snap, q: q}
+	for _, rowid := range rows {
+		d := math.NaN()
+		id, ok, err := ix.recall(v, rowid)
+		if err == nil && ok {
+			var rec []uint32
+			if rec, err = v.record(id); err == nil {
+				if d, ok, err = w.exact(id, metaFlags(rec[recMeta])&flagShared != 0, rowid); !ok {
+					d = math.NaN()
+				}
+			}
+		}
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, d)
+	}
+	return dst, nil
+}
+
 // mostRecalled bounds the nodes that an Index remembers by rowid.
 const mostRecalled = 1 << 16
 

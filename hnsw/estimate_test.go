@@ -56,6 +56,14 @@ func TestEstimate(t *testing.T) {
 							t.Errorf("again %v: rowid %d: got %v, want %v", again, row, got[i], want)
 						}
 					}
+					exact, err := e.ix.Distances(q, rows, nil)
+					e.ok(err)
+					for i, row := range rows {
+						v, there := e.base[row]
+						if there && exact[i] != p.Metric.Distance(q, v) || there == math.IsNaN(exact[i]) {
+							t.Errorf("rowid %d: got distance %v, want that of %v", row, exact[i], v)
+						}
+					}
 					if !math.IsNaN(got[len(rows)]) || !math.IsNaN(got[len(rows)+1]) {
 						t.Errorf("got %v for rows that are not indexed, want NaN", got[len(rows):])
 					}

@@ -95,6 +95,9 @@ type Fused struct {
 type Fusion struct {
 	Method Method
 	Weight float64 // of the vector leg, as used
+	// Open says, for Auto, that a row of neither list could be among the Keep best: deeper
+	// lists might change them.
+	Open bool
 	// Support is, for Auto, what the lexical leg thinks of the vector leg's best
 	// rows, 0 to about 1.
 	Support float64
@@ -156,7 +159,11 @@ func (f *Fuser) Fuse(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, err
 	case opt.Method == DBSF:
 		info.Weight = fuseDBSF(rows, lexical, vector, opt)
 	default:
-		info.Weight, info.Support = f.fuseAuto(lexical, vector, opt)
+		var bound float64
+		info.Weight, info.Support, bound = f.fuseAuto(lexical, vector, opt)
+		best := f.best()
+		info.Open = f.Keep > 0 && (len(best) < f.Keep || best[f.Keep-1].Score < bound) && !(lexical.Complete && vector.Complete)
+		return best, info, nil
 	}
 	return f.best(), info, nil
 }
@@ -374,7 +381,10 @@ const (
 //     of the text leg's ten best. Rows chosen by a weak encoder have little of the
 //     query's words (support 0.3 to 0.5); where the encoder is as good as the words
 //     are, the lists agree (0.75 to 0.95). A weight given by the user replaces this.
-func (f *Fuser) fuseAuto(lexical, vector Leg, opt FuseOptions) (weight, support float64) {
+//
+// No row outside of the lists has a score above bound: in neither leg is it better than
+// the last row of the list.
+func (f *Fuser) fuseAuto(lexical, vector Leg, opt FuseOptions) (weight, support, bound float64) {
 	rows := f.rows
 	f.noText = fillLexical(rows, lexical, f.noText[:0])
 	f.noVector = fillVector(rows, vector, f.noVector[:0])
@@ -396,16 +406,26 @@ func (f *Fuser) fuseAuto(lexical, vector Leg, opt FuseOptions) (weight, support 
 	for _, i := range f.noVector {
 		rows[i].VectorScore = math.NaN()
 	}
-	return weight, support
+	last := lexical.Items[len(lexical.Items)-1].Score
+	if lexical.Complete { // such a row has none of the words
+		last = lexicalFloor(lexical)
+	}
+	bound = (1-weight)*standard(last, lm, ls) + weight*standard(vector.Items[len(vector.Items)-1].Score, vm, vs)
+	return weight, support, bound
+}
+
+// lexicalFloor is the score of a row without any of the words.
+func lexicalFloor(lexical Leg) float64 {
+	if math.IsNaN(lexical.Least) || math.IsInf(lexical.Least, 0) {
+		return 0
+	}
+	return lexical.Least
 }
 
 // fillLexical gives every row a text score, and appends the rows whose score it
 // assumed.
 func fillLexical(rows []Fused, lexical Leg, assumedFor []int) []int {
-	floor := 0.0
-	if !math.IsNaN(lexical.Least) && !math.IsInf(lexical.Least, 0) {
-		floor = lexical.Least
-	}
+	floor := lexicalFloor(lexical)
 	assumed := floor
 	if !lexical.Complete {
 		assumed = floor + missingText*(lexical.Items[len(lexical.Items)-1].Score-floor)

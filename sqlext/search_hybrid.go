@@ -26,6 +26,7 @@ type hybrid struct {
 	watch  *stopwatch
 	tuned  bool // fusion_tune chose the fusion
 	ghosts bool // there may be entries whose rows were replaced
+	open   bool // a row of neither list could be among the best
 
 	estimated bool // the distances of rows that only the text leg found are those of codes
 	*hybridMemory
@@ -180,30 +181,37 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 // distance that is shown is the vector's. gone reports a row that is no longer in the
 // table, while nobody has looked.
 func (h *hybrid) settle(rows []searchRow) (gone bool, err error) {
+	open := func(r *searchRow) bool { return r.vectorRank == 0 && (r.distance != r.distance || h.estimated) }
+	h.unknown = h.unknown[:0]
+	for i := range rows {
+		if open(&rows[i]) {
+			h.unknown = append(h.unknown, rows[i].id)
+		}
+	}
+	if len(h.unknown) == 0 {
+		return false, nil
+	}
 	t := h.vec.t
-	source := baseVectors{t}
+	if h.distances, err = t.index.Distances(h.vec.q, h.unknown, h.distances[:0]); err != nil {
+		return false, t.wrap(err)
+	}
+	h.vec.record.Distances += int64(len(h.unknown))
+	next := 0
 	for i := range rows {
 		r := &rows[i]
-		if r.vectorRank != 0 || r.distance == r.distance && !h.estimated {
+		if !open(r) {
 			continue
 		}
+		d := h.distances[next]
+		next++
 		r.distance = math.NaN()
-		v, ok, err := source.Vector(r.id, h.buf)
-		if err != nil {
-			return false, t.wrap(err)
+		if d <= h.opt.maxDistance {
+			r.distance = d
 		}
-		if ok && len(v) == len(h.vec.q) {
-			h.buf = v[:0]
-			h.vec.record.Distances++
-			if d := t.params.Metric.Distance(h.vec.q, v); d <= h.opt.maxDistance {
-				r.distance = d
-			}
+		if d == d || !h.lex.unchecked {
 			continue
 		}
-		if !h.lex.unchecked {
-			continue
-		}
-		if ok, err = h.lex.t.base.exists(r.id); !ok || err != nil {
+		if ok, err := h.lex.t.base.exists(r.id); !ok || err != nil {
 			return err == nil, err
 		}
 	}
@@ -265,8 +273,15 @@ func (h *hybrid) run(ctx context.Context, n int) (rows []searchRow, all bool, er
 		}
 	}
 	h.times.Fuse += h.watch.lap()
+	if err == nil && h.open && h.opt.depth == 0 && n < deepest*max(2*h.fuser.Keep, minDepth) {
+		return h.run(ctx, 2*n)
+	}
 	return rows, len(near) < n && len(said) < n, err
 }
+
+// deepest bounds the depth of legs whose rows beyond it could still be among the best,
+// as a multiple of the first depth.
+const deepest = 4
 
 // fuse joins the legs. gone reports a row of the text leg that is no longer in the
 // table.
@@ -284,6 +299,7 @@ func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 	if err != nil {
 		return nil, false, errorf("hybrid_search: %v", err)
 	}
+	h.open = info.Open
 	h.byText = slices.Grow(h.byText[:0], len(lex.Items))[:len(lex.Items)]
 	for i, at := range h.alone {
 		h.byText[at] = h.distances[i]

@@ -60,3 +60,21 @@ func TestHybridDistances(t *testing.T) {
 		}
 	}
 }
+
+// Where a row that neither leg has brought could be among the best, the default fusion
+// looks deeper, unless it is told how deep.
+func TestHybridDepth(t *testing.T) {
+	d, _ := openTemp(t)
+	d.docs(400)
+	// All rows have the word, with one score: the text leg's 50 are any 50 of them.
+	const search = `hybrid_search('docs_vec', 'docs_text', 'document', '[300,1]', 10, NULL, NULL, ?)`
+	if e := d.explain(search, `{}`); e.Fusion.Depth < 100 {
+		t.Errorf("depth %d, want at least 100", e.Fusion.Depth)
+	}
+	if e := d.explain(search, `{"depth":50}`); e.Fusion.Depth != 50 {
+		t.Errorf("depth %d, want 50", e.Fusion.Depth)
+	}
+	if e := d.explain(`hybrid_search('docs_vec', 'docs_text', 'number300', '[300,1]', 1)`); e.Fusion.Depth != 50 {
+		t.Errorf("depth %d, want 50: nothing beyond comes near", e.Fusion.Depth)
+	}
+}
