@@ -63,23 +63,31 @@ void nl_set_last_rowid(sqlite3 *db, int64_t rowid) { sqlite3_set_last_insert_row
 const char *nl_filename(sqlite3 *db, const char *schema) { return sqlite3_db_filename(db, schema); }
 int nl_txn_state(sqlite3 *db) { return sqlite3_txn_state(db, 0); }
 
-// nl_interrupted is -1 where SQLite cannot tell. The routine is of 3.41, one entry
-// behind the last that the header of 3.40 knows; the table only ever grows.
-#if SQLITE_VERSION_NUMBER >= 3041000
-int nl_interrupted(sqlite3 *db) {
-  return sqlite3_libversion_number() >= 3041000 ? sqlite3_is_interrupted(db) != 0 : -1;
+// nl_thread tells threads apart.
+uintptr_t nl_thread(void) {
+  static __thread char here;
+  return (uintptr_t)&here;
 }
+
+// nl_interrupted is -1 where SQLite cannot tell, and 0 in all threads but the given one.
+// The routine is of 3.41, one entry behind the last that the header of 3.40 knows; the
+// table only ever grows.
+#if SQLITE_VERSION_NUMBER >= 3041000
+static int isInterrupted(sqlite3 *db) { return sqlite3_is_interrupted(db); }
 #elif SQLITE_VERSION_NUMBER >= 3040000
 typedef struct nl_routines {
   sqlite3_api_routines base;
   int (*is_interrupted)(sqlite3 *);
 } nl_routines;
-int nl_interrupted(sqlite3 *db) {
-  return sqlite3_libversion_number() >= 3041000 ? ((const nl_routines *)sqlite3_api)->is_interrupted(db) != 0 : -1;
-}
+static int isInterrupted(sqlite3 *db) { return ((const nl_routines *)sqlite3_api)->is_interrupted(db); }
 #else
-int nl_interrupted(sqlite3 *db) { return -1; }
+static int isInterrupted(sqlite3 *db) { return -1; }
 #endif
+
+int nl_interrupted(sqlite3 *db, uintptr_t thread) {
+  if (thread != nl_thread()) return 0;
+  return sqlite3_libversion_number() >= 3041000 ? isInterrupted(db) : -1;
+}
 
 // The text of the next running statement after *at; null at the end.
 const char *nl_busy_sql(sqlite3 *db, sqlite3_stmt **at) {

@@ -62,7 +62,8 @@ int64_t nl_last_rowid(sqlite3 *db);
 void nl_set_last_rowid(sqlite3 *db, int64_t rowid);
 const char *nl_filename(sqlite3 *db, const char *schema);
 int nl_txn_state(sqlite3 *db);
-int nl_interrupted(sqlite3 *db);
+uintptr_t nl_thread(void);
+int nl_interrupted(sqlite3 *db, uintptr_t thread);
 const char *nl_busy_sql(sqlite3 *db, sqlite3_stmt **at);
 
 int nl_prepare(sqlite3 *db, const char *sql, int n, sqlite3_stmt **out);

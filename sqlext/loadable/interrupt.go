@@ -9,6 +9,7 @@ import "C"
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/nearlite/nearlite/sqlext/host"
@@ -19,35 +20,36 @@ import (
 const pollEvery = 5 * time.Millisecond
 
 // interrupt is the context of one operation: it ends with sqlite3_interrupt, which it
-// notices when it is polled. Polling belongs to the thread that called us, so workers
-// must not do it. The embedded context has no deadline and no values.
+// notices when the thread that called us polls it. To workers it never ends: SQLite is
+// not theirs to call. The embedded context has no deadline and no values.
 type interrupt struct {
 	context.Context
-	conn *conn
-	next time.Time // of the next trial
-	over bool
+	conn   *conn
+	thread C.uintptr_t
+	next   time.Time // of the next trial
+	over   atomic.Bool
 }
 
 // Interrupt implements host.Conn. SQLite tells since 3.41 whether a connection is
 // interrupted. Before, a statement is the way to find out: SQLite stops it as it stops
 // the one that called us.
 func (c *conn) Interrupt() context.Context {
-	return &interrupt{Context: context.Background(), conn: c}
+	return &interrupt{Context: context.Background(), conn: c, thread: C.nl_thread()}
 }
 
 // Err implements context.Context.
 func (i *interrupt) Err() error {
-	if !i.over {
-		switch C.nl_interrupted(i.conn.db) {
+	if !i.over.Load() {
+		switch C.nl_interrupted(i.conn.db, i.thread) {
 		case 0:
 			return nil
 		case 1:
-			i.over = true
 		default:
-			if i.over = i.tried(); !i.over {
+			if !i.tried() {
 				return nil
 			}
 		}
+		i.over.Store(true)
 	}
 	return context.Canceled
 }

@@ -20,7 +20,7 @@ func testConnFacts(t *testing.T, o Options) {
 	mustExec(t, c, "ROLLBACK")
 }
 
-// A callback that is interrupted learns of it, and so does the statement around it; the
+// A callback that is interrupted learns of it (its workers may not), and so does the statement around it; the
 // next statement runs.
 func testInterrupt(t *testing.T, o Options) {
 	c := o.Open(t)
