@@ -271,6 +271,20 @@ func (ix *Index) Commit() {
 	ix.cache.loaded(size)
 }
 
+// InStep reports whether the store shows the state that the transaction's changes were
+// made to, or have been written as. It does not when the store's tables have been
+// replaced by others, or are back from having been.
+func (ix *Index) InStep() (bool, error) {
+	if ix.tx == nil {
+		return true, nil
+	}
+	_, data, err := ix.st.Last(PartLog, ix.logRow)
+	if err != nil {
+		return false, err
+	}
+	return data != nil && peekToken(data) == ix.tx.stored, nil
+}
+
 // Rollback ends the transaction and drops its changes.
 func (ix *Index) Rollback() { ix.end() }
 

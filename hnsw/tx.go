@@ -13,6 +13,7 @@ type tx struct {
 	view
 	base    *snapshot
 	origin  token // of the state that the changed blocks are laid over
+	stored  token // of the state that the store shows
 	epoch   uint64
 	ops     opWriter
 	rowsTop map[RowID]uint32 // newest changes of rowid -> node, above state.rows
@@ -40,6 +41,7 @@ type save struct {
 	id      int
 	state   state
 	origin  token
+	stored  token
 	ops     int
 	direct  bool
 	changed bool
@@ -55,7 +57,7 @@ var minFold = 256 << 10
 const foldShare = 4
 
 func newTx(s *snapshot, st Store, cache *Cache) *tx {
-	t := &tx{base: s, origin: s.token, epoch: newEpoch(), rowsTop: map[RowID]uint32{}}
+	t := &tx{base: s, origin: s.token, stored: s.token, epoch: newEpoch(), rowsTop: map[RowID]uint32{}}
 	own := s.state
 	own.lastLog++ // the id of the log row that sync will write
 	t.view = view{state: &own, g: s.g, st: st, cache: cache}
@@ -81,7 +83,7 @@ func (t *tx) foldLimit() int {
 func (t *tx) savepoint(id int) {
 	t.release(id)
 	t.rowsFreeze()
-	t.saves = append(t.saves, save{id, *t.state, t.origin, len(t.ops.b), t.direct, t.changed})
+	t.saves = append(t.saves, save{id, *t.state, t.origin, t.stored, len(t.ops.b), t.direct, t.changed})
 	t.epoch = newEpoch()
 }
 
@@ -106,7 +108,7 @@ func (t *tx) rollbackTo(id int) {
 		if s.id < id {
 			continue
 		}
-		*t.state, t.origin = s.state, s.origin
+		*t.state, t.origin, t.stored = s.state, s.origin, s.stored
 		t.version++
 		t.ops.b = t.ops.b[:s.ops]
 		t.direct, t.changed, t.broken = s.direct, s.changed, nil
@@ -417,7 +419,7 @@ func (t *tx) sync() error {
 	} else if err := t.fold(); err != nil {
 		return err
 	}
-	t.synced = true
+	t.synced, t.stored = true, t.token
 	return nil
 }
 

@@ -106,10 +106,15 @@ func (cat *catalog) closeVersions() {
 // index of that name may be another one by now, while a statement of old still holds
 // the object of the first.
 func (cat *catalog) inTransaction(a host.ModuleArgs) *indexTable {
-	if t := cat.tables[catalogKey(a.Schema, a.Table)]; t != nil && t.begun {
-		return t
+	t := cat.tables[catalogKey(a.Schema, a.Table)]
+	if t == nil || !t.begun {
+		return nil
 	}
-	return nil
+	if !t.inStep() {
+		t.abandon()
+		return nil
+	}
+	return t
 }
 
 // takeLost reports whether the index is back from a DROP TABLE in the running

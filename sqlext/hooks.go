@@ -47,8 +47,8 @@ func (t *indexTable) sync() error {
 		if err != nil {
 			return err
 		}
-		if !there {
-			t.rollback()
+		if !there || !t.inStep() {
+			t.abandon()
 			return nil
 		}
 	}
@@ -60,6 +60,24 @@ func (t *indexTable) sync() error {
 		t.noteSize()
 	}
 	return err
+}
+
+// inStep reports whether an index made in this transaction is still the one in the
+// shadow tables. ROLLBACK TO a savepoint before our CREATE undoes it, and brings back an
+// index of that name which was dropped after the savepoint.
+func (t *indexTable) inStep() bool {
+	e, ok := t.engine.(interface{ InStep() (bool, error) })
+	if !ok || !t.created {
+		return true
+	}
+	same, err := e.InStep()
+	return err == nil && same
+}
+
+// abandon forgets an index whose CREATE was undone.
+func (t *indexTable) abandon() {
+	t.rollback()
+	t.cat.forget(t)
 }
 
 // flush writes what is pending to the shadow tables.

@@ -144,3 +144,49 @@ func TestGhostsOfLargeIndexes(t *testing.T) {
 	}
 	d.check()
 }
+
+// An index is dropped and made again in a transaction that has changed it before, and
+// ROLLBACK TO undoes both: the first one is back, with those changes, and what the
+// second one had is gone.
+func TestRecreateUndone(t *testing.T) {
+	for _, again := range []string{
+		`CREATE VIRTUAL TABLE docs_vec USING hnsw(docs, embedding, metric=l2)`,
+		`CREATE VIRTUAL TABLE docs_vec USING hnsw(docs, embedding, metric=l2, m=4)`,
+	} {
+		for i, after := range []string{``, `INSERT INTO docs(id, embedding) VALUES(60, '[60,1]')`, `CREATE TABLE x(a)`, ``} {
+			d, path := openTemp(t)
+			d.docs(5)
+			d.insertDocs(6, 20)
+			d.exec(`BEGIN`)
+			d.insertDocs(31, 33)
+			d.exec(`SAVEPOINT s`)
+			d.exec(`DROP TABLE docs_vec`)
+			d.exec(again)
+			if i < 3 {
+				d.insertDocs(41, 45)
+				if got := d.nearest(100, 2); got != "45 44" {
+					t.Errorf("before ROLLBACK TO: %s", got)
+				}
+			}
+			d.exec(`ROLLBACK TO s`)
+			if after != "" {
+				d.exec(after)
+			}
+			want := "33 32"
+			if strings.Contains(after, "60") {
+				want = "60 33"
+			}
+			if got := d.nearest(100, 2); got != want {
+				t.Errorf("after ROLLBACK TO and %s: %s, want %s", after, got, want)
+			}
+			d.wants("0", `SELECT count(*) - (SELECT count(*) FROM docs) FROM docs_vec`)
+			d.exec(`COMMIT`)
+			for _, c := range []*testDB{d, openFile(t, "file:"+path)} {
+				if got := c.nearest(100, 2); got != want {
+					t.Errorf("after COMMIT: %s, want %s", got, want)
+				}
+				c.check()
+			}
+		}
+	}
+}
