@@ -2,7 +2,7 @@
 // plan forced, taking the hits of an unfiltered search that pass, an exact scan in
 // SQL, and sqlite-vec's brute force with the filtered column as its metadata.
 //
-//	go run ./bench/filter [-dir DIR] [-queries n] [-vec0 FILE] [-python COMMAND] DATA...
+//	go run ./bench/filter [-dir DIR] [-queries n] [-budget TIME] [-vec0 FILE] [-python COMMAND] DATA...
 //
 // Each DATA is a directory with docs.f16.gz or base.f16.gz, docs.jsonl.gz or
 // words.txt.gz, queries.f16.gz, meta.json and filters.json.gz (filters: where,
@@ -35,19 +35,20 @@ func main() {
 	dir := flag.String("dir", "", "directory for the databases, kept; default: a temporary one")
 	n := flag.Int("queries", 40, "queries for each filter")
 	vec0 := flag.String("vec0", "", "sqlite-vec's extension (vec0.so)")
+	budget := flag.Duration("budget", time.Second, "time for one way to answer under one filter; it runs twice at least")
 	python := flag.String("python", "/usr/bin/python3", "a Python whose sqlite3 loads extensions")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		fmt.Fprintln(os.Stderr, "usage: filter [-dir DIR] [-queries n] [-vec0 FILE] DATA...")
 		os.Exit(2)
 	}
-	if err := run(*dir, *n, *vec0, *python, flag.Args()); err != nil {
+	if err := run(*dir, *n, *budget, *vec0, *python, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "filter:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string, n int, vec0, python string, data []string) error {
+func run(dir string, n int, budget time.Duration, vec0, python string, data []string) error {
 	if dir == "" {
 		tmp, err := os.MkdirTemp("", "nearlite-filter")
 		if err != nil {
@@ -62,7 +63,7 @@ func run(dir string, n int, vec0, python string, data []string) error {
 		if err != nil {
 			return err
 		}
-		cells, err := runSet(s, filepath.Join(dir, s.name+".db"), n, vec0, python)
+		cells, err := runSet(s, filepath.Join(dir, s.name+".db"), n, budget, vec0, python)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -82,7 +83,7 @@ func open(file string, cache int) (*sql.DB, error) {
 	return db, err
 }
 
-func runSet(s *set, file string, n int, vec0, python string) ([]measured, error) {
+func runSet(s *set, file string, n int, budget time.Duration, vec0, python string) ([]measured, error) {
 	db, err := open(file, 16<<10)
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func runSet(s *set, file string, n int, vec0, python string) ([]measured, error)
 		return nil, err
 	}
 	defer db.Close()
-	b := &bench{set: s, db: db, n: min(n, len(s.queries)), stmts: map[string]*sql.Stmt{}}
+	b := &bench{set: s, db: db, n: min(n, len(s.queries)), budget: budget, stmts: map[string]*sql.Stmt{}}
 	defer b.close()
 	if vec0 != "" {
 		if b.rival, err = startRival(python, vec0, file, s); err != nil {
