@@ -2,7 +2,7 @@
 // what a tenant's top-10 takes by the size of the tenant, whether only its rows come
 // back, how near they are to the exact answer, and what the partition costs on disk.
 //
-//	go run ./bench/tenants [-tenants n] [-dims n] [-dir DIR]
+//	go run ./bench/tenants [-tenants n] [-dims n] [-options TEXT] [-plain=false] [-dir DIR]
 //
 // Of a hundred tenants, 99 have 10 rows, most of the others 100, then 1,000, and a few
 // 10,000. The vectors are synthetic, clustered around 200 centers, and rows of all tenants
@@ -27,9 +27,11 @@ import (
 func main() {
 	tenants := flag.Int("tenants", 100_000, "number of tenants")
 	dims := flag.Int("dims", 32, "dimensions")
+	options := flag.String("options", "", "more options of the index, such as m=8, ef_construction=64")
+	plain := flag.Bool("plain", true, "build an unpartitioned index, too, and compare")
 	dir := flag.String("dir", "", "directory for the database, kept; default: a temporary one")
 	flag.Parse()
-	if err := run(*tenants, *dims, *dir); err != nil {
+	if err := run(*tenants, *dims, *options, *plain, *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "tenants:", err)
 		os.Exit(1)
 	}
@@ -48,7 +50,10 @@ func size(tenant, tenants int) int {
 	return 10
 }
 
-func run(tenants, dims int, dir string) error {
+func run(tenants, dims int, options string, plain bool, dir string) error {
+	if options != "" {
+		options = ", " + options
+	}
 	if dir == "" {
 		tmp, err := os.MkdirTemp("", "nearlite-tenants")
 		if err != nil {
@@ -70,12 +75,15 @@ func run(tenants, dims int, dir string) error {
 	fmt.Printf("%d tenants, %d rows of %d dimensions\n", tenants, rows, dims)
 	bytes := map[string]int64{}
 	for _, x := range []struct{ name, options string }{{"plain", ""}, {"parted", ", partition_by=tenant"}} {
+		if x.name == "plain" && !plain {
+			continue
+		}
 		before, err := used(db)
 		if err != nil {
 			return err
 		}
 		start := time.Now()
-		if _, err := db.Exec(`CREATE VIRTUAL TABLE ` + x.name + ` USING hnsw(notes, e` + x.options + `)`); err != nil {
+		if _, err := db.Exec(`CREATE VIRTUAL TABLE ` + x.name + ` USING hnsw(notes, e` + x.options + options + `)`); err != nil {
 			return err
 		}
 		after, err := used(db)
@@ -91,7 +99,10 @@ func run(tenants, dims int, dir string) error {
 			}
 		}
 	}
-	fmt.Printf("partitioned/plain: %.3f bytes\n\n| rows of the tenant | searches | p50 µs | p99 µs | recall@10 | plans |\n|--:|--:|--:|--:|--:|---|\n", float64(bytes["parted"])/float64(bytes["plain"]))
+	if plain {
+		fmt.Printf("partitioned/plain: %.3f bytes\n", float64(bytes["parted"])/float64(bytes["plain"]))
+	}
+	fmt.Printf("\n| rows of the tenant | searches | p50 µs | p99 µs | recall@10 | plans |\n|--:|--:|--:|--:|--:|---|\n")
 	rng := rand.New(rand.NewPCG(9, 9))
 	for _, class := range []struct{ from, to int }{
 		{tenants / 100, tenants}, {tenants / 1_000, tenants / 100}, {tenants / 10_000, tenants / 1_000}, {0, tenants / 10_000},
