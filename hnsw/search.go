@@ -124,7 +124,7 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 		w.allowed.reset(v.nodes)
 		if opt.FilterHint > 0 {
 			share := min(opt.FilterHint, 1)
-			most = int(min(1.2*filterWidth*float64(opt.K)/share+float64(w.ef), float64(w.ef)/share, float64(v.live)))
+			most = int(min(filterWidth*float64(opt.K)/share+float64(w.ef)*(1+share/2), float64(v.live)))
 		}
 	}
 	t.spilled = t.spilled[:0]
@@ -220,13 +220,13 @@ func (w *walk) nearest(k int) ([]Hit, error) {
 	}
 }
 
-// filterWidth says how far a search goes under a filter that passes the share p
-// of the rows: filterWidth·k/p + ef nodes, but no more than ef/p. The k nearest rows
-// that pass are among about k/p nodes, and in a pool as wide as that few of them are
-// missed. Going to the nodes behind rejected ones without comparing those (ACORN)
-// was slower at equal recall: asking the filter needs a node's record, which is
-// about as far away in memory as its code.
-const filterWidth = 1.6
+// filterWidth says how far a search goes under a filter that passes the share p of the
+// rows: filterWidth·k/p nodes, and ef or a little more. The k nearest rows that pass are
+// among about k/p nodes, and in a pool as wide as that few of them are missed. Going to
+// the nodes behind rejected ones without comparing those (ACORN) was slower at equal
+// recall: asking the filter needs a node's record, which is about as far away in memory
+// as its code.
+const filterWidth = 1.4
 
 // widestPool is how many nodes a pool may keep in order before whoever set MaxVisited
 // is asked for another way: keeping order costs more and more.
@@ -235,7 +235,9 @@ const widestPool = 4096
 // enough is how many nodes a pool has to hold when the last one needed is in a
 // place of it: the far end is where nodes are missed. A search starts with a pool that
 // most likely is as wide.
-func (w *walk) enough(place int) int { return place + place/4 + w.ef/2 }
+func (w *walk) enough(place int) int {
+	return int(1.15*float64(place) + float64(w.ef)*(0.7+0.5*float64(w.opt.K)/float64(max(place, w.opt.K))))
+}
 
 // wide reports whether the pool is wide enough under the filter.
 func (w *walk) wide() bool {

@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/nearlite/nearlite/planner"
@@ -22,6 +23,12 @@ func noFilter(in *planner.Input) { in.Filter = nil }
 func exact(in *planner.Input)    { in.Exact = true }
 func counted(in *planner.Input) {
 	in.Filter.Counted, in.Filter.Listed, in.Filter.Indexed = true, true, true
+}
+func included(yes, ask float64, swept bool) func(*planner.Input) {
+	return func(in *planner.Input) {
+		in.Codes = true
+		in.Filter.Included = &planner.IncludedInput{Yes: yes, Ask: ask, Swept: swept}
+	}
 }
 func indexed(in *planner.Input) { in.Filter.Indexed = true }
 func force(p planner.Plan) func(*planner.Input) {
@@ -52,6 +59,17 @@ func TestChoose(t *testing.T) {
 		{"half pass", input(50_000, 25_000), planner.FilteredTraversal},
 		{"90 % pass", input(1_000_000, 900_000), planner.FilteredTraversal},
 		{"10 % pass", input(50_000, 5_000), planner.FilteredTraversal},
+		{"1 % of included columns", input(50_000, 500, included(500, 0, true)), planner.CodeScan},
+		{"10 % of included columns, not swept yet", input(1_000_000, 100_000, included(100_000, 0, false)), planner.FilteredTraversal},
+		{"half pass by included columns", input(50_000, 25_000, included(25_000, 0, true)), planner.FilteredTraversal},
+		{"one tenant of many, with an index of the host's", input(1_000_000, 60, included(60, 0, false), indexed), planner.ExactScan},
+		{"included columns leave most rows to be asked about", input(50_000, 5_000, included(0, 50_000, true)), planner.FilteredTraversal},
+		{"included columns, coarse codes", input(50_000, 500, included(500, 0, true), func(in *planner.Input) { in.Codes = false }, indexed), planner.ExactScan},
+		{"included columns, asked to be exact", input(50_000, 500, included(500, 0, true), exact), planner.ExactScan},
+		{"earlier searches found nothing near", input(50_000, 5_000, func(in *planner.Input) { in.Filter.Far = 1 }), planner.ExactScan},
+		{"earlier searches found nothing near, included columns", input(50_000, 5_000, included(5_000, 0, true), func(in *planner.Input) { in.Filter.Far = 1 }), planner.CodeScan},
+		{"one in four earlier searches found nothing near", input(50_000, 5_000, func(in *planner.Input) { in.Filter.Far = 0.25 }), planner.FilteredTraversal},
+		{"an exact scan was seen to be fast", input(50_000, 5_000, func(in *planner.Input) { in.Filter.ExactSeen = 50_000 }), planner.ExactScan},
 		{"asked to be exact", input(50_000, 25_000, exact), planner.ExactScan},
 		{"asked for a plan", input(50_000, 25_000, force(planner.FilteredTraversal)), planner.FilteredTraversal},
 		{"asked for a plan that few rows rule out", input(50_000, 20, counted, force(planner.TraverseThenFilter)), planner.TraverseThenFilter},
@@ -136,6 +154,37 @@ func TestCostsAreMonotonic(t *testing.T) {
 			t.Errorf("traversing for %v of the rows costs %.0f, for fewer %.0f", share, then, lastThen)
 		}
 		lastExact, lastThen = exact, then
+	}
+}
+
+// Every approximate plan has one to fall back on that misses nothing, and a budget in
+// line with what that costs.
+func TestFallback(t *testing.T) {
+	d := planner.Choose(input(50_000, 5_000))
+	if d.Plan != planner.FilteredTraversal || d.Fallback != planner.ExactScan || d.Budget < 1_000 {
+		t.Errorf("without included columns: %+v", d)
+	}
+	with := planner.Choose(input(50_000, 25_000, included(25_000, 0, true)))
+	if with.Plan != planner.FilteredTraversal || with.Fallback != planner.CodeScan || with.Budget < 1_000 || with.Budget > 50_000 {
+		t.Errorf("with included columns: %+v", with)
+	}
+	if with := planner.Choose(input(50_000, 25_000, included(25_000, 0, true), exact)); with.Plan != planner.ExactScan {
+		t.Errorf("exact: %+v", with)
+	}
+}
+
+// Prices of the graph and of the host are scaled each by its factor, all of them.
+func TestScaled(t *testing.T) {
+	a, b := planner.DefaultCosts(), planner.DefaultCosts().Scaled(2, 3)
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		name, f := x.Type().Field(i).Name, y.Field(i).Float()/x.Field(i).Float()
+		if f != 2 && math.Abs(f-3) > 1e-9 {
+			t.Errorf("%s is scaled by %v", name, f)
+		}
+	}
+	if b.Node != 2*a.Node || b.Probe != 3*a.Probe {
+		t.Errorf("%+v, scaled by 2 and 3 %+v", a, b)
 	}
 }
 

@@ -47,9 +47,9 @@ type FilterInput struct {
 	Indexed bool
 	// ExactSeen is what an exact scan under this filter took, in nanoseconds; 0: unknown.
 	ExactSeen float64
-	// Far says that earlier searches under this filter had to give up: matching rows
-	// lie far from the queries.
-	Far bool
+	// Far is the share of earlier searches under this filter that had to give up a
+	// traversal, because matching rows lie far from the queries.
+	Far float64
 	// Included says that the index keeps columns that decide about the filter, or
 	// about parts of it; nil if not.
 	Included *IncludedInput
@@ -180,13 +180,20 @@ func vectorOptions(in Input) []option {
 			if !in.Codes {
 				o.reason = "the index's codes are too coarse"
 			}
-		case f.Far:
-			o.reason = "earlier searches under this filter had to switch"
 		case f.Counted && f.Matches <= float64(in.K):
 			// The graph cannot do better than return them all, and may miss some.
 			o.reason = "no more rows match than are wanted"
 		case f.Counted && f.Matches <= ScanAlways(in):
 			o.reason = "too few matching rows for a graph to find"
+		}
+	}
+	if f.Far > 0 {
+		// A traversal that gives up has the other plan to pay as well.
+		_, other := fallback(in, opts)
+		for i := range opts {
+			if o := &opts[i]; o.plan == FilteredTraversal || o.plan == TraverseThenFilter {
+				o.cost += f.Far * other
+			}
 		}
 	}
 	force(in, opts)
@@ -215,14 +222,13 @@ func ScanAlways(in Input) float64 {
 	return math.Min(20_000, math.Max(1_000, 0.003*float64(in.Rows)))
 }
 
-// width returns the candidate list that a filter calls for: one that leaves EfSearch
-// candidates after the filter, but no more than hold the k nearest matching rows with
-// room to spare. They are among about k/selectivity rows, and the list's far end is
-// where rows are missed.
+// width returns the candidate list that a filter calls for: one that holds the k
+// nearest matching rows with room to spare. They are among about k/selectivity rows,
+// and the list's far end is where rows are missed.
 func width(in Input) int {
 	s := math.Max(selectivity(in), 1e-6)
 	ef := float64(in.EfSearch)
-	want := math.Min(1.92*float64(in.K)/s+ef, ef/s)
+	want := 1.4*float64(in.K)/s + ef*(1+s/2)
 	return int(math.Max(1, math.Min(want, float64(in.Rows))))
 }
 

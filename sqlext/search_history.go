@@ -4,50 +4,51 @@ import "time"
 
 // history remembers how traversals under a filter with certain arguments ended. Where
 // matching rows lie far from what is searched for, they find out and switch to another
-// plan; after two in a row that plan is taken at once. One search in farRetry tries
-// again: other queries may be nearer.
+// plan: the planner charges them for that as often as it happened. One search in
+// farRetry is not charged: other queries may be nearer.
 type history struct {
-	far   int
+	far   float64 // share of traversals that switched, smoothed
 	turns int
-	exact float64 // nanoseconds of an exact scan, smoothed
+	exact float64 // nanoseconds of an exact scan
+	scans int
 }
 
-const (
-	farEnough = 2
-	farMost   = 4
-	farRetry  = 8
-)
+const farRetry = 8
 
-// isFar reports whether this search should not try to traverse.
-func (h *history) isFar() bool {
-	if h.far < farEnough {
-		return false
+// share is what the planner is to know.
+func (h *history) share() float64 {
+	if h.turns++; h.turns%farRetry == 0 {
+		return 0
 	}
-	h.turns++
-	return h.turns%farRetry != 0
+	return h.far
 }
 
 // ended takes down how a traversal went.
 func (h *history) ended(switched bool) {
+	was := 0.0
 	if switched {
-		h.far = min(h.far+1, farMost)
+		was = 1
+	}
+	h.far += (was - h.far) / 4
+}
+
+// scanned takes down how long an exact scan took. Short times count more: a long one
+// may be that of something else the machine did.
+func (h *history) scanned(took time.Duration) {
+	ns := float64(took.Nanoseconds())
+	if h.scans++; h.scans == 1 || ns < h.exact {
+		h.exact = ns
 	} else {
-		h.far = max(h.far-1, 0)
+		h.exact += (ns - h.exact) / 16
 	}
 }
 
-// scanned takes down how long an exact scan took.
-func (h *history) scanned(took time.Duration) {
-	ns := float64(took.Nanoseconds())
-	if h.exact == 0 {
-		h.exact = ns
-	}
-	h.exact += (ns - h.exact) / 4
-}
+// scansTrusted is after how many scans their time is taken for their price.
+const scansTrusted = 3
 
 // exactSeen is what exact scans took; 0: unknown.
 func (h *history) exactSeen() float64 {
-	if pricesPinned.Load() {
+	if pricesPinned.Load() || h.scans < scansTrusted {
 		return 0
 	}
 	return h.exact

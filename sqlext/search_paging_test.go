@@ -209,3 +209,32 @@ func TestStatistics(t *testing.T) {
 		}
 	}
 }
+
+// A filter whose rows lie far from the queries is found out, and remembered.
+func TestFarFilter(t *testing.T) {
+	d, _ := openTemp(t)
+	queries := d.senses(4)
+	q := floats(queries[0].Embedding)
+	d.exec(`CREATE TABLE origin AS SELECT ? AS v`, q)
+	// The eighth of the rows that are farthest from the query.
+	bound := d.rows(`SELECT vector_distance_cos(e, v) FROM senses, origin WHERE e IS NOT NULL ORDER BY 1 DESC LIMIT 1 OFFSET 250`)
+	far := `e IS NOT NULL AND vector_distance_cos(e, (SELECT v FROM origin)) > ` + bound
+	near := d.line(`SELECT id FROM senses WHERE `+far+` ORDER BY vector_distance_cos(e, ?), id LIMIT 5`, q)
+	switched, remembered := 0, 0
+	for range 16 {
+		call := `vector_search('senses_vec', ?, 5, ?)`
+		if got := d.line(`SELECT id FROM `+call, q, far); got != near {
+			t.Fatalf("got %s, want %s", got, near)
+		}
+		leg := d.explain(call, q, far).Legs[0]
+		switch {
+		case leg.Switched != "":
+			switched++
+		case leg.Plan == planner.ExactScan:
+			remembered++
+		}
+	}
+	if switched == 0 || remembered < 6 {
+		t.Errorf("%d of 16 searches switched, and %d remembered that earlier ones had to", switched, remembered)
+	}
+}

@@ -83,7 +83,7 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 		}
 		in.Filter, in.Costs = f, l.filter.costs(in.Costs)
 		in.Filter.ExactSeen = l.filter.history().exactSeen()
-		in.Filter.Far = in.Force == "" && l.filter.history().isFar()
+		in.Filter.Far = l.filter.history().share()
 	}
 	if in.Force == plans.CodeScan && l.attrs == nil && k > 0 {
 		return nil, errorf("vector_search: option \"plan\" is %q, want a filter on columns that %s includes", in.Force, l.t.label())
@@ -160,7 +160,9 @@ func (l *vectorLeg) filtered(ctx context.Context, k int, d plans.Decision, in pl
 		FilterHint: min(1, in.Filter.Matches/float64(l.rows)), MaxVisited: d.Budget,
 	}))
 	l.count(st)
-	l.filter.history().ended(len(hits) < k || st.Stopped)
+	if in.Force == "" && err == nil {
+		l.filter.history().ended(len(hits) < k || st.Stopped)
+	}
 	switch {
 	case err != nil:
 		return nil, l.t.wrap(err)
@@ -203,7 +205,9 @@ func (l *vectorLeg) thenFilter(ctx context.Context, k int, d plans.Decision) ([]
 		}
 	}
 	l.count(it.Stats())
-	l.filter.history().ended(len(hits) < k)
+	if l.opt.plan == "" {
+		l.filter.history().ended(len(hits) < k)
+	}
 	if len(hits) < k && tested < l.rows {
 		return l.settle(ctx, k, d, "%d of %d rows after %d candidates", len(hits), k, tested)
 	}
