@@ -419,6 +419,9 @@ const (
 )
 
 func (r *filterRun) draw(e *estimate) error {
+	if err := r.f.measureRange(r.conn, r.base); err != nil {
+		return err
+	}
 	if r.f.high <= r.f.low {
 		return nil
 	}

@@ -105,9 +105,6 @@ func (s *searcher) filter(label string, t *indexTable, expr, argsText string) (r
 			f.close()
 		}
 	}
-	if err := f.measureRange(s.cat.conn, b); err != nil {
-		return nil, done, err
-	}
 	run = &filterRun{conn: s.cat.conn, base: b, prices: s.cat.costs(), f: f, label: label, args: args}
 	return run, done, run.bind()
 }
