@@ -315,6 +315,11 @@ func (m *sqlModel) step(t *testing.T) {
 		}
 	case "recreate":
 		// The same name for an index with other options, in a transaction or outside.
+		if rapid.Bool().Draw(m.t, "of text") {
+			d.exec(`DROP TABLE ` + m.text)
+			d.exec(`CREATE VIRTUAL TABLE ` + m.text + ` USING lexical(` + m.table + `, word)`)
+			break
+		}
 		d.exec(`DROP TABLE ` + m.vec)
 		d.exec(`CREATE VIRTUAL TABLE ` + m.vec + ` USING hnsw(` + m.table + `, embedding, metric=l2, m=` + rapid.SampledFrom([]string{"2", "5", "16"}).Draw(m.t, "new m") + `)`)
 	case "begin":

@@ -162,6 +162,8 @@ func TestRecreateUndone(t *testing.T) {
 			d.exec(`SAVEPOINT s`)
 			d.exec(`DROP TABLE docs_vec`)
 			d.exec(again)
+			d.exec(`DROP TABLE docs_text`)
+			d.exec(`CREATE VIRTUAL TABLE docs_text USING lexical(docs, title, body)`)
 			if i < 3 {
 				d.insertDocs(41, 45)
 				if got := d.nearest(100, 2); got != "45 44" {
@@ -180,6 +182,10 @@ func TestRecreateUndone(t *testing.T) {
 				t.Errorf("after ROLLBACK TO and %s: %s, want %s", after, got, want)
 			}
 			d.wants("0", `SELECT count(*) - (SELECT count(*) FROM docs) FROM docs_vec`)
+			d.wants("0", `SELECT count(*) - (SELECT count(*) FROM docs) FROM docs_text`)
+			if got := d.found("number32 number42"); got != "32" {
+				t.Errorf("after ROLLBACK TO and %s: the words are in %s, want 32", after, got)
+			}
 			d.exec(`COMMIT`)
 			for _, c := range []*testDB{d, openFile(t, "file:"+path)} {
 				if got := c.nearest(100, 2); got != want {
