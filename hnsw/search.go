@@ -205,9 +205,13 @@ func (w *walk) nearest(k int) ([]Hit, error) {
 				need = w.enough(int(float64(n) * (float64(k) + 0.5) / (float64(w.passed) + 0.5)))
 			}
 			need = max(need+need/8, n+n/2)
+			most := max(widestPool, int(w.v.live)/8)
+			if w.opt.MaxVisited > 0 && need > most && 4*n <= most {
+				need = 4 * n // so few rows say little about how far it is: look a little further
+			}
 			ahead := w.t.stats.Visited + int(float64(w.t.stats.Visited)*min(float64(need), float64(w.v.live))/float64(max(n, 1)))
 			ahead = min(ahead, w.t.stats.Visited+int(w.v.live))
-			if w.opt.MaxVisited > 0 && (ahead > w.opt.MaxVisited || need > max(widestPool, int(w.v.live)/8)) {
+			if w.opt.MaxVisited > 0 && (ahead > w.opt.MaxVisited || need > most) {
 				w.t.stats.Stopped = true
 				return best.hits, nil
 			}
