@@ -24,6 +24,7 @@ func exact(in *planner.Input)    { in.Exact = true }
 func counted(in *planner.Input) {
 	in.Filter.Counted, in.Filter.Listed, in.Filter.Indexed = true, true, true
 }
+
 func included(yes, ask float64, swept bool) func(*planner.Input) {
 	return func(in *planner.Input) {
 		in.Codes = true
