@@ -26,7 +26,7 @@ func checkVector(v []float32, dims int) error {
 	if len(v) != dims {
 		return &DimsError{Got: len(v), Want: dims}
 	}
-	if topBits(v) < 0x7f800000 {
+	if s := vector.NormSquared(v); s-s == 0 { // a finite sum has finite parts only
 		return nil
 	}
 	for i, x := range v {
@@ -213,7 +213,8 @@ type scorer struct {
 	g     *geometry
 	q8    []int8
 	qf    []float32
-	row   []byte // the query's own row, for bit
+	row   []byte    // the query's own row, for bit
+	asked []float32 // the query that the rest is of; empty: a row
 	scale float32
 	norm  float32
 	a, b  float32 // distance = a + b*norm + f*scale*dot
@@ -232,15 +233,25 @@ func newScorer(g *geometry) *scorer {
 	return s
 }
 
-// setQuery prepares for distances to a vector.
+// setQuery prepares for distances to a vector. That of the call before is known again.
 func (s *scorer) setQuery(v []float32) {
+	if len(v) == len(s.asked) && string(memoryOf(v)) == string(memoryOf(s.asked)) {
+		return
+	}
 	s.g.encode(s.row, v)
 	s.setRow(s.row)
+	s.asked = append(s.asked[:0], v...)
+}
+
+// memoryOf is a vector's bytes in memory.
+func memoryOf(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 }
 
 // setRow prepares for distances to a row.
 func (s *scorer) setRow(row []byte) {
 	g := s.g
+	s.asked = s.asked[:0]
 	switch g.quantize {
 	case Bit:
 		if &row[0] != &s.row[0] {

@@ -28,8 +28,9 @@ func (ix *Index) Estimate(q []float32, rows []RowID, dst []float64) (out []float
 	defer keepAlive(snap)
 	t := ix.trav
 	t.v = v
-	t.ids = t.ids[:0]
 	at := len(dst)
+	ix.expect(v, rows)
+	t.ids = t.ids[:0]
 	for _, rowid := range rows {
 		id, found, err := ix.recall(v, rowid)
 		if err != nil {
@@ -96,6 +97,23 @@ func (ix *Index) Distances(q []float32, rows []RowID, dst []float64) ([]float64,
 // mostRecalled bounds the nodes that an Index remembers by rowid.
 const mostRecalled = 1 << 16
 
+// expect prepares for recall of some rows: their records come from memory side by side.
+func (ix *Index) expect(v *view, rows []RowID) {
+	if len(ix.recalled) == 0 {
+		return
+	}
+	for _, rowid := range rows {
+		if slot := *ix.memory(rowid); slot != 0 && slot <= v.nodes {
+			v.prefetchRecord(slot - 1)
+		}
+	}
+}
+
+// memory is where the node + 1 of a row is remembered, among those of others.
+func (ix *Index) memory(rowid RowID) *uint32 {
+	return &ix.recalled[mix(uint64(rowid))&uint64(len(ix.recalled)-1)]
+}
+
 // recall is node with a memory. The store's table of nodes is far away; but whether a
 // row has a given node is in the node's record, so that what an earlier state said,
 // or a guess, is as good once the record confirms it.
@@ -107,7 +125,7 @@ func (ix *Index) recall(v *view, rowid RowID) (NodeID, bool, error) {
 		}
 		ix.recalled = make([]uint32, n)
 	}
-	slot := &ix.recalled[mix(uint64(rowid))&uint64(len(ix.recalled)-1)]
+	slot := ix.memory(rowid)
 	if *slot != 0 {
 		if ok, err := v.holds(NodeID(*slot-1), rowid); ok || err != nil {
 			return NodeID(*slot - 1), ok, err

@@ -127,3 +127,36 @@ func TestPin(t *testing.T) {
 	e.ix.Unpin()
 	rows(2)
 }
+
+// TestEstimateOfChangedQuery changes the vector in place: what is kept of a query is
+// that of its elements, not of the slice they are in.
+func TestEstimateOfChangedQuery(t *testing.T) {
+	e := newEnv(t, hnsw.Params{Dims: 16, Metric: vector.L2})
+	for i, v := range random(5, 50, 16) {
+		e.base[hnsw.RowID(i+1)] = v
+	}
+	e.write(func() { e.ok(e.ix.Build(context.Background(), e.base.source, nil)) })
+	rows := []hnsw.RowID{3, 1, 44}
+	q := random(6, 1, 16)[0]
+	for round := range 4 {
+		if round == 2 {
+			e.write(func() { // encodes other vectors
+				v := random(7, 1, 16)[0]
+				e.base[60] = v
+				e.insert(60, v)
+			})
+		}
+		q[round] += 3
+		if round%2 == 0 {
+			_, _, err := e.ix.Search(context.Background(), q, hnsw.SearchOptions{K: 3})
+			e.ok(err)
+		}
+		got, _, err := e.ix.Estimate(q, rows, nil)
+		e.ok(err)
+		for i, row := range rows {
+			if want := vector.L2.Distance(q, e.base[row]); math.Abs(got[i]-want) > 0.03*want {
+				t.Errorf("round %d: rowid %d: got %v, want %v", round, row, got[i], want)
+			}
+		}
+	}
+}

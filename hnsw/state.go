@@ -158,6 +158,15 @@ func (v *view) prefetch(layer int, id uint32) {
 	}
 }
 
+// prefetchRecord loads the head of a node's record into the cache, if it is in memory:
+// what tells which row the node has.
+func (v *view) prefetchRecord(id uint32) {
+	block, at := v.g.nodes.split(id)
+	if p := v.dirs[dirLinks].get(block); p != nil {
+		vector.Prefetch(unsafe.Add(p, uintptr(at)*uintptr(v.g.recWords)*4), recLinks*4)
+	}
+}
+
 // codeRow is code as a slice.
 func (v *view) codeRow(id NodeID) ([]byte, error) {
 	p, err := v.code(id)

@@ -85,10 +85,11 @@ type FusionExplain struct {
 	Candidates   int           `json:"candidates"`
 }
 
-// Times are microseconds for each stage.
+// Times are microseconds for each stage. A leg's time is from reading its query and
+// finding the state of its index to its rows, also in a search that has that leg alone.
 type Times struct {
-	Prepare float64 `json:"prepare"` // arguments, options, the filter's compilation
-	Filter  float64 `json:"filter"`  // sampling and listing
+	Prepare float64 `json:"prepare"` // arguments, options, names, the filter's compilation
+	Filter  float64 `json:"filter"`  // sampling and listing, within the legs
 	Vector  float64 `json:"vector"`
 	Lexical float64 `json:"lexical"`
 	Fuse    float64 `json:"fuse"` // fusion, grouping, diversity

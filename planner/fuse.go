@@ -118,19 +118,33 @@ type Fuser struct {
 	// Keep bounds the rows returned, the best ones; 0: all.
 	Keep int
 
-	rows, out []Fused
-	keys      []fusedKey
-	table     rowTable
-	// Rows whose score in a leg fuseAuto assumed.
-	noText, noVector []int
-	count            int
+	rows  union
+	alone []int
+	out   []Fused
+	keys  []fusedKey
+	// Scores of both legs as fuseAuto sees them: assumed where nobody knows them.
+	lexical, vector []float64
 }
 
 // Count is the number of rows of the last union of legs.
-func (f *Fuser) Count() int { return f.count }
+func (f *Fuser) Count() int { return len(f.rows.ids) }
 
 // Fuse is the function of that name.
 func (f *Fuser) Fuse(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, error) {
+	f.Join(lexical.Items, vector.Items)
+	return f.Joined(lexical, vector, opt)
+}
+
+// Join is the first part of Fuse. It returns the places in the lexical list of the rows
+// that the vector leg did not find, in order: their vector scores can be Known by the
+// time that Joined is called. The result is valid until the next call.
+func (f *Fuser) Join(lexical, vector []Item) []int {
+	f.alone = f.rows.join(lexical, vector, f.alone[:0])
+	return f.alone
+}
+
+// Joined is the second part of Fuse, of the lists that Join was called with.
+func (f *Fuser) Joined(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, error) {
 	if opt.Method == "" {
 		opt.Method = Auto
 	}
@@ -138,26 +152,21 @@ func (f *Fuser) Fuse(lexical, vector Leg, opt FuseOptions) ([]Fused, Fusion, err
 	if err := opt.validate(); err != nil {
 		return nil, info, err
 	}
-	f.union(lexical, vector)
-	rows := f.rows
-	f.count = len(rows)
+	u := &f.rows
+	u.know(lexical.Known, vector.Known)
 	switch {
 	case len(lexical.Items) == 0:
 		info.Weight = 1
-		for i := range rows {
-			rows[i].Score = rows[i].VectorScore
-		}
+		copy(u.score, u.vector)
 	case len(vector.Items) == 0:
 		info.Weight = 0
-		for i := range rows {
-			rows[i].Score = rows[i].LexicalScore
-		}
+		copy(u.score, u.lexical)
 	case opt.Method == RRF:
-		info.Weight = fuseRRF(rows, opt)
+		info.Weight = u.fuseRRF(opt)
 	case opt.Method == Convex:
-		info.Weight = fuseConvex(rows, lexical, vector, opt)
+		info.Weight = u.fuseConvex(lexical, vector, opt)
 	case opt.Method == DBSF:
-		info.Weight = fuseDBSF(rows, lexical, vector, opt)
+		info.Weight = u.fuseDBSF(lexical, vector, opt)
 	default:
 		var bound float64
 		info.Weight, info.Support, bound = f.fuseAuto(lexical, vector, opt)
@@ -191,19 +200,20 @@ func compareFused(a, b fusedKey) int {
 // best orders the rows and keeps the best.
 func (f *Fuser) best() []Fused {
 	keys := f.keys[:0]
+	u := &f.rows
 	keep := f.Keep
-	if keep <= 0 || keep > len(f.rows) {
-		keep = len(f.rows)
+	if keep <= 0 || keep > len(u.ids) {
+		keep = len(u.ids)
 	}
 	if keep > 32 {
-		for i := range f.rows {
-			keys = append(keys, fusedKey{f.rows[i].Score, f.rows[i].RowID, i})
+		for i, id := range u.ids {
+			keys = append(keys, fusedKey{u.score[i], id, i})
 		}
 		slices.SortFunc(keys, compareFused)
 		keys = keys[:keep]
 	} else {
-		for i := range f.rows {
-			k := fusedKey{f.rows[i].Score, f.rows[i].RowID, i}
+		for i, id := range u.ids {
+			k := fusedKey{u.score[i], id, i}
 			n := len(keys)
 			switch {
 			case n < keep:
@@ -222,7 +232,7 @@ func (f *Fuser) best() []Fused {
 	}
 	out := f.out[:0]
 	for _, k := range keys {
-		out = append(out, f.rows[k.at])
+		out = append(out, u.row(k.at))
 	}
 	f.keys, f.out = keys, out
 	return out
@@ -246,40 +256,7 @@ func (o FuseOptions) validate() error {
 	return nil
 }
 
-// union lists the rows of both legs with their ranks and known scores.
-func (f *Fuser) union(lexical, vector Leg) {
-	rows := f.rows[:0]
-	at := &f.table
-	at.reset(len(lexical.Items) + len(vector.Items))
-	nan := math.NaN()
-	for i, it := range lexical.Items {
-		if s := at.slot(it.RowID); s.at == 0 {
-			rows = append(rows, Fused{RowID: it.RowID, LexicalRank: i + 1, LexicalScore: it.Score, VectorScore: nan})
-			*s = rowSlot{it.RowID, int32(len(rows))}
-		}
-	}
-	for i, it := range vector.Items {
-		if s := at.slot(it.RowID); s.at == 0 {
-			rows = append(rows, Fused{RowID: it.RowID, VectorRank: i + 1, VectorScore: it.Score, LexicalScore: nan})
-			*s = rowSlot{it.RowID, int32(len(rows))}
-		} else if r := &rows[s.at-1]; r.VectorRank == 0 {
-			r.VectorRank, r.VectorScore = i+1, it.Score
-		}
-	}
-	for _, it := range lexical.Known {
-		if i := at.find(it.RowID); i >= 0 && rows[i].LexicalRank == 0 {
-			rows[i].LexicalScore = it.Score
-		}
-	}
-	for _, it := range vector.Known {
-		if i := at.find(it.RowID); i >= 0 && rows[i].VectorRank == 0 {
-			rows[i].VectorScore = it.Score
-		}
-	}
-	f.rows = rows
-}
-
-func fuseRRF(rows []Fused, opt FuseOptions) (weight float64) {
+func (u *union) fuseRRF(opt FuseOptions) (weight float64) {
 	k := opt.RankConstant
 	if k == 0 {
 		k = DefaultRankConstant
@@ -289,34 +266,36 @@ func fuseRRF(rows []Fused, opt FuseOptions) (weight float64) {
 		weight = opt.Weight
 	}
 	// Weights of 2(1-w) and 2w: without a choice both are 1, the published form.
-	for i := range rows {
-		r := &rows[i]
-		if r.LexicalRank > 0 {
-			r.Score += 2 * (1 - weight) / (k + float64(r.LexicalRank))
+	for i := range u.score {
+		s := 0.0
+		if r := u.lexicalRank[i]; r > 0 {
+			s += 2 * (1 - weight) / (k + float64(r))
 		}
-		if r.VectorRank > 0 {
-			r.Score += 2 * weight / (k + float64(r.VectorRank))
+		if r := u.vectorRank[i]; r > 0 {
+			s += 2 * weight / (k + float64(r))
 		}
+		u.score[i] = s
 	}
 	return weight
 }
 
 // fuseConvex adds normalized scores. A row that is missing from a list counts 0
 // there, as in the published form, even when its score is known.
-func fuseConvex(rows []Fused, lexical, vector Leg, opt FuseOptions) (weight float64) {
+func (u *union) fuseConvex(lexical, vector Leg, opt FuseOptions) (weight float64) {
 	weight = DefaultConvexWeight
 	if opt.HasWeight {
 		weight = opt.Weight
 	}
 	lex, vec := scale(lexical, opt.Normalize), scale(vector, opt.Normalize)
-	for i := range rows {
-		r := &rows[i]
-		if r.LexicalRank > 0 {
-			r.Score += (1 - weight) * lex(r.LexicalScore)
+	for i := range u.score {
+		s := 0.0
+		if u.lexicalRank[i] > 0 {
+			s += (1 - weight) * lex(u.lexical[i])
 		}
-		if r.VectorRank > 0 {
-			r.Score += weight * vec(r.VectorScore)
+		if u.vectorRank[i] > 0 {
+			s += weight * vec(u.vector[i])
 		}
+		u.score[i] = s
 	}
 	return weight
 }
@@ -333,27 +312,28 @@ func scale(l Leg, n Normalization) func(float64) float64 {
 	return func(float64) float64 { return 1 }
 }
 
-func fuseDBSF(rows []Fused, lexical, vector Leg, opt FuseOptions) (weight float64) {
+func (u *union) fuseDBSF(lexical, vector Leg, opt FuseOptions) (weight float64) {
 	weight = 0.5
 	if opt.HasWeight {
 		weight = opt.Weight
 	}
-	lm, ls := moments(len(lexical.Items), func(i int) float64 { return lexical.Items[i].Score })
-	vm, vs := moments(len(vector.Items), func(i int) float64 { return vector.Items[i].Score })
+	lm, ls := momentsOf(lexical.Items)
+	vm, vs := momentsOf(vector.Items)
 	norm := func(s, mean, sd float64) float64 {
 		if sd == 0 {
 			return 0.5
 		}
 		return math.Min(1, math.Max(0, (s-mean)/(6*sd)+0.5))
 	}
-	for i := range rows {
-		r := &rows[i]
-		if r.LexicalRank > 0 {
-			r.Score += 2 * (1 - weight) * norm(r.LexicalScore, lm, ls)
+	for i := range u.score {
+		s := 0.0
+		if u.lexicalRank[i] > 0 {
+			s += 2 * (1 - weight) * norm(u.lexical[i], lm, ls)
 		}
-		if r.VectorRank > 0 {
-			r.Score += 2 * weight * norm(r.VectorScore, vm, vs)
+		if u.vectorRank[i] > 0 {
+			s += 2 * weight * norm(u.vector[i], vm, vs)
 		}
+		u.score[i] = s
 	}
 	return weight
 }
@@ -385,32 +365,28 @@ const (
 // No row outside of the lists has a score above bound: in neither leg is it better than
 // the last row of the list.
 func (f *Fuser) fuseAuto(lexical, vector Leg, opt FuseOptions) (weight, support, bound float64) {
-	rows := f.rows
-	f.noText = fillLexical(rows, lexical, f.noText[:0])
-	f.noVector = fillVector(rows, vector, f.noVector[:0])
-	support = lexicalSupport(rows, lexical)
+	u := &f.rows
+	floor := lexicalFloor(lexical)
+	assumed := floor
+	if !lexical.Complete {
+		assumed = floor + missingText*(lexical.Items[len(lexical.Items)-1].Score-floor)
+	}
+	last := vector.Items[len(vector.Items)-1].Score // also what rows without a vector get
+	f.lexical = fill(f.lexical[:0], u.lexical, assumed)
+	f.vector = fill(f.vector[:0], u.vector, last)
+	support = f.support(lexical)
 	weight = leastWeight + supportWeight*support
 	if opt.HasWeight {
 		weight = opt.Weight
 	}
-	lm, ls := moments(len(rows), func(i int) float64 { return rows[i].LexicalScore })
-	vm, vs := moments(len(rows), func(i int) float64 { return rows[i].VectorScore })
-	for i := range rows {
-		r := &rows[i]
-		r.Score = (1-weight)*standard(r.LexicalScore, lm, ls) + weight*standard(r.VectorScore, vm, vs)
+	lm, vm, ls, vs := moments(f.lexical, f.vector)
+	for i, l := range f.lexical {
+		u.score[i] = (1-weight)*standard(l, lm, ls) + weight*standard(f.vector[i], vm, vs)
 	}
-	// No column shows a score that nobody computed.
-	for _, i := range f.noText {
-		rows[i].LexicalScore = math.NaN()
-	}
-	for _, i := range f.noVector {
-		rows[i].VectorScore = math.NaN()
-	}
-	last := lexical.Items[len(lexical.Items)-1].Score
-	if lexical.Complete { // such a row has none of the words
-		last = lexicalFloor(lexical)
-	}
-	bound = (1-weight)*standard(last, lm, ls) + weight*standard(vector.Items[len(vector.Items)-1].Score, vm, vs)
+	if !lexical.Complete {
+		floor = lexical.Items[len(lexical.Items)-1].Score
+	} // else a row of neither list has none of the words
+	bound = (1-weight)*standard(floor, lm, ls) + weight*standard(last, vm, vs)
 	return weight, support, bound
 }
 
@@ -422,44 +398,25 @@ func lexicalFloor(lexical Leg) float64 {
 	return lexical.Least
 }
 
-// fillLexical gives every row a text score, and appends the rows whose score it
-// assumed.
-func fillLexical(rows []Fused, lexical Leg, assumedFor []int) []int {
-	floor := lexicalFloor(lexical)
-	assumed := floor
-	if !lexical.Complete {
-		assumed = floor + missingText*(lexical.Items[len(lexical.Items)-1].Score-floor)
-	}
-	for i := range rows {
-		if math.IsNaN(rows[i].LexicalScore) {
-			rows[i].LexicalScore = assumed
-			assumedFor = append(assumedFor, i)
+// fill appends scores to dst, with an assumed one for each that is unknown.
+func fill(dst, scores []float64, assumed float64) []float64 {
+	for _, s := range scores {
+		if s != s {
+			s = assumed
 		}
+		dst = append(dst, s)
 	}
-	return assumedFor
+	return dst
 }
 
-// fillVector gives every row a vector score; rows without a vector get the list's
-// last, and are appended.
-func fillVector(rows []Fused, vector Leg, assumedFor []int) []int {
-	assumed := vector.Items[len(vector.Items)-1].Score
-	for i := range rows {
-		if math.IsNaN(rows[i].VectorScore) {
-			rows[i].VectorScore = assumed
-			assumedFor = append(assumedFor, i)
-		}
-	}
-	return assumedFor
-}
-
-// lexicalSupport is the mean text score of the vector leg's best rows over the
-// mean text score of the text leg's best, between 0 and 1.
-func lexicalSupport(rows []Fused, lexical Leg) float64 {
+// support is the mean text score of the vector leg's best rows over the mean text
+// score of the text leg's best, between 0 and 1.
+func (f *Fuser) support(lexical Leg) float64 {
 	var of, own float64
 	var n int
-	for i := range rows {
-		if r := rows[i].VectorRank; r >= 1 && r <= supportDepth {
-			of += rows[i].LexicalScore
+	for i, r := range f.rows.vectorRank {
+		if r >= 1 && r <= supportDepth {
+			of += f.lexical[i]
 			n++
 		}
 	}
@@ -475,20 +432,36 @@ func lexicalSupport(rows []Fused, lexical Leg) float64 {
 	return math.Min(1, of/own)
 }
 
-// moments returns mean and standard deviation of n values.
-func moments(n int, at func(int) float64) (mean, sd float64) {
-	if n == 0 {
-		return 0, 0
+// moments returns means and standard deviations of two lists of equal length, which
+// has a row at least: one sum waits for its last addition while the other adds.
+func moments(a, b []float64) (meanA, meanB, sdA, sdB float64) {
+	b = b[:len(a)]
+	for i, x := range a {
+		meanA += x
+		meanB += b[i]
 	}
-	for i := range n {
-		mean += at(i)
+	n := float64(len(a))
+	meanA /= n
+	meanB /= n
+	for i, x := range a {
+		d, e := x-meanA, b[i]-meanB
+		sdA += d * d
+		sdB += e * e
 	}
-	mean /= float64(n)
-	for i := range n {
-		d := at(i) - mean
+	return meanA, meanB, math.Sqrt(sdA / n), math.Sqrt(sdB / n)
+}
+
+// momentsOf returns mean and standard deviation of a list's scores.
+func momentsOf(items []Item) (mean, sd float64) {
+	for _, it := range items {
+		mean += it.Score
+	}
+	mean /= float64(len(items))
+	for _, it := range items {
+		d := it.Score - mean
 		sd += d * d
 	}
-	return mean, math.Sqrt(sd / float64(n))
+	return mean, math.Sqrt(sd / float64(len(items)))
 }
 
 func standard(x, mean, sd float64) float64 {

@@ -37,17 +37,3 @@ func (t *rowTable) slot(rowid int64) *rowSlot {
 
 // find returns the row's place, -1 if it has none.
 func (t *rowTable) find(rowid int64) int { return int(t.slot(rowid).at) - 1 }
-
-// Missing appends to dst the places in rows of those that are not in list.
-func (f *Fuser) Missing(rows, list []Item, dst []int) []int {
-	f.table.reset(len(list))
-	for i := range list {
-		*f.table.slot(list[i].RowID) = rowSlot{list[i].RowID, int32(i + 1)}
-	}
-	for i := range rows {
-		if f.table.find(rows[i].RowID) < 0 {
-			dst = append(dst, i)
-		}
-	}
-	return dst
-}

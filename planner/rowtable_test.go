@@ -43,7 +43,7 @@ func TestFuserKeep(t *testing.T) {
 				t.Fatalf("keep %d: row %d is %+v, want %+v", f.Keep, i, got[i], all[i])
 			}
 		}
-		missing := f.Missing(lex.Items, vec.Items, nil)
+		missing := f.Join(lex.Items, vec.Items)
 		for i, it := range lex.Items {
 			in := slices.ContainsFunc(vec.Items, func(v planner.Item) bool { return v.RowID == it.RowID })
 			if in == slices.Contains(missing, i) {

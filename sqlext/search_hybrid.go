@@ -97,12 +97,6 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 		return nil, errorf("%s: %s indexes %s and %s indexes %s, want two indexes of one table",
 			fn, vt.label(), vt.base.label(), lt.label(), lt.base.label())
 	}
-	var q []float32
-	if hasVector {
-		if q, err = queryVector(vt.label(), c.args[3], vt.params.Dims); err != nil {
-			return nil, err
-		}
-	}
 	filter, done, err := s.filter(fn, &vt.indexTable, expr, filterArgs)
 	defer done()
 	if err != nil {
@@ -118,28 +112,35 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if opt.groupBy != "" || !math.IsNaN(opt.mmr) {
 		h.fuser.Keep = 0 // they choose among all
 	}
+	if hasVector && hasQuery {
+		if h.ghosts, err = s.mayReplace(vt); err != nil {
+			return nil, err
+		}
+		if !opt.fusionGiven {
+			if opt.fuse, h.tuned, err = lt.tunedFusion(vt); err != nil {
+				return nil, err
+			}
+		}
+	}
+	h.times.Prepare = watch.lap()
+	// What a leg's own search would do first is a part of the leg.
 	if hasVector {
+		q, err := queryVector(vt.label(), c.args[3], vt.params.Dims)
+		if err != nil {
+			return nil, err
+		}
 		if h.vec, err = s.newVectorLeg(vt, q, opt, filter); err != nil {
 			return nil, err
 		}
+		h.times.Vector = watch.lap()
 	}
 	if hasQuery {
 		if h.lex, err = s.newLexicalLeg(lt, query, opt, filter); err != nil {
 			return nil, err
 		}
+		h.lex.unchecked = hasVector
+		h.times.Lexical = watch.lap()
 	}
-	if h.lex != nil && h.vec != nil {
-		h.lex.unchecked = true
-		if h.ghosts, err = s.mayReplace(vt); err != nil {
-			return nil, err
-		}
-	}
-	if h.lex != nil && h.vec != nil && !opt.fusionGiven {
-		if opt.fuse, h.tuned, err = lt.tunedFusion(vt); err != nil {
-			return nil, err
-		}
-	}
-	h.times.Prepare = watch.lap()
 	start := k
 	if hasVector && hasQuery {
 		start = max(2*k, minDepth)
@@ -245,7 +246,7 @@ type uniqueness struct {
 func (h *hybrid) run(ctx context.Context, n int) (rows []searchRow, all bool, err error) {
 	var near []hnsw.Hit
 	var said []lexical.Hit
-	h.watch.lap()
+	h.times.Fuse += h.watch.lap() // grouping, when this is not the first time
 	if h.vec != nil {
 		if near, err = h.vec.run(ctx, n); err != nil {
 			return nil, false, err
@@ -294,8 +295,9 @@ func (h *hybrid) fuse(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 	}
 	if bounded {
 		lex.Items = h.dropFar(lex.Items)
+		h.alone = h.fuser.Join(lex.Items, vec.Items)
 	}
-	fused, info, err := h.fuser.Fuse(lex, vec, h.opt.fuse)
+	fused, info, err := h.fuser.Joined(lex, vec, h.opt.fuse)
 	if err != nil {
 		return nil, false, errorf("hybrid_search: %v", err)
 	}
@@ -348,7 +350,7 @@ func (h *hybrid) legs(ctx context.Context, n int, near []hnsw.Hit, said []lexica
 	}
 	vec = plans.Leg{Items: h.vecItems, Complete: len(near) < n, Least: leastVectorScore(metric)}
 	lex = plans.Leg{Items: h.lexItems, Complete: len(said) < n}
-	h.alone = h.fuser.Missing(lex.Items, vec.Items, h.alone[:0])
+	h.alone = h.fuser.Join(lex.Items, vec.Items)
 	h.unknown, h.distances, h.estimated = h.unknown[:0], h.distances[:0], false
 	for _, at := range h.alone {
 		h.unknown = append(h.unknown, said[at].RowID)
@@ -422,7 +424,7 @@ func (h *hybrid) measure(ctx context.Context) error {
 // dropFar keeps the rows of the text leg within max_distance, the vector leg's being
 // so already; rows without a vector are not.
 func (h *hybrid) dropFar(items []plans.Item) []plans.Item {
-	kept, alone, distances := items[:0], h.alone[:0], h.distances[:0]
+	kept, distances := items[:0], h.distances[:0]
 	next := 0
 	for at, it := range items {
 		if next < len(h.alone) && h.alone[next] == at {
@@ -430,11 +432,11 @@ func (h *hybrid) dropFar(items []plans.Item) []plans.Item {
 			if next++; !(d <= h.opt.maxDistance) {
 				continue
 			}
-			alone, distances = append(alone, len(kept)), append(distances, d)
+			distances = append(distances, d)
 		}
 		kept = append(kept, it)
 	}
-	h.alone, h.distances = alone, distances
+	h.distances = distances
 	return kept
 }
 

@@ -173,11 +173,11 @@ func runLexicalSearch(s *searcher, c *searchCall, explain bool) (*searchResult, 
 	if err != nil {
 		return nil, err
 	}
+	times := plans.Times{Prepare: watch.lap()}
 	leg, err := s.newLexicalLeg(t, query, opt, filter)
 	if err != nil {
 		return nil, err
 	}
-	times := plans.Times{Prepare: watch.lap()}
 	fetch := func(n int) ([]searchRow, bool, error) {
 		hits, err := leg.run(s.interrupt(), n)
 		return lexicalRowsOf(hits), len(hits) < n, err

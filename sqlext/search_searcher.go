@@ -319,7 +319,8 @@ func (w *stopwatch) lap() float64 {
 	return plans.Microseconds(d)
 }
 
-func (w *stopwatch) total() float64 { return plans.Microseconds(time.Since(w.start)) }
+// total is the time up to the last lap, in microseconds.
+func (w *stopwatch) total() float64 { return plans.Microseconds(w.last.Sub(w.start)) }
 
 func itoa(n int) string { return strconv.Itoa(n) }
 

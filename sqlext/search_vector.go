@@ -273,12 +273,13 @@ func runVectorSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 		return nil, err
 	}
 	defer t.done()
-	q, err := queryVector(t.label(), c.args[1], t.params.Dims)
+	filter, done, err := s.filter(fn, &t.indexTable, expr, filterArgs)
+	defer done()
 	if err != nil {
 		return nil, err
 	}
-	filter, done, err := s.filter(fn, &t.indexTable, expr, filterArgs)
-	defer done()
+	times := plans.Times{Prepare: watch.lap()}
+	q, err := queryVector(t.label(), c.args[1], t.params.Dims)
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +287,6 @@ func runVectorSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if err != nil {
 		return nil, err
 	}
-	times := plans.Times{Prepare: watch.lap()}
 	fetch := func(n int) ([]searchRow, bool, error) {
 		hits, err := leg.run(s.interrupt(), n)
 		return vectorRows(t.params.Metric, hits), len(hits) < n, err

@@ -50,6 +50,9 @@ func checkVector(label string, v []float32, dims int) error {
 	if len(v) != dims {
 		return mismatchf("%s: got %d dimensions, want %d", label, len(v), dims)
 	}
+	if s := vector.NormSquared(v); s-s == 0 { // a finite sum has finite parts only
+		return nil
+	}
 	for i, x := range v {
 		if x != x || x > math.MaxFloat32 || x < -math.MaxFloat32 {
 			return mismatchf("%s: element %d is %s; vectors must be finite", label, i, strconv.FormatFloat(float64(x), 'g', -1, 32))

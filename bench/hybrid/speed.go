@@ -174,8 +174,11 @@ func (b *bench) parts() error {
 	if err != nil {
 		return err
 	}
-	for _, fusion := range []string{"auto", "rrf", "convex"} {
-		options := `{"fusion": "` + fusion + `"}`
+	for _, fusion := range []string{"default", "rrf", "convex"} {
+		options := "{}"
+		if fusion != "default" {
+			options = `{"fusion": "` + fusion + `"}`
+		}
 		st, err := b.ours.Prepare("SELECT id, explain FROM hybrid_search('docs_vec', 'docs_text', ?, ?, 10, NULL, NULL, ?)")
 		if err != nil {
 			return err
