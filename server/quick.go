@@ -1,9 +1,11 @@
 package server
 
 import (
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // quickPipeline reads the body of a pipeline as clients write it, five times as fast as
@@ -39,6 +41,45 @@ func quickPipeline(data []byte) (req pipelineRequest, ok bool) {
 	})
 	q.space()
 	return req, !q.bad && q.at == len(q.b)
+}
+
+// quickMessage reads the message of a WebSocket as clients write it, in the same way: a
+// request that is no batch.
+func quickMessage(data []byte) (m wsMessage, ok bool) {
+	q := quickReader{b: data}
+	q.object(func(key string) {
+		switch key {
+		case "type":
+			m.Type = q.string()
+		case "request_id":
+			m.RequestID = q.int32()
+		case "request":
+			r := &wsRequest{}
+			q.object(func(key string) {
+				switch key {
+				case "type":
+					r.Type = q.string()
+				case "stream_id":
+					r.StreamID = q.int32()
+				case "sql_id":
+					id := q.int32()
+					r.SQLID = &id
+				case "sql":
+					text := q.string()
+					r.SQL = &text
+				case "stmt":
+					r.Stmt = q.statement()
+				default:
+					q.bad = true
+				}
+			})
+			m.Request = r
+		default:
+			q.bad = true
+		}
+	})
+	q.space()
+	return m, !q.bad && q.at == len(q.b)
 }
 
 // quickReader reads JSON from the front. bad is set by all that it does not know.
@@ -118,18 +159,31 @@ func (q *quickReader) array(element func()) {
 }
 
 // string reads a string without escapes.
-func (q *quickReader) string() string {
+func (q *quickReader) string() string { return string(q.bytes()) }
+
+// long reads a string that may be long, without a copy: it is as valid as the body, which
+// nobody changes, and must not be kept for longer.
+func (q *quickReader) long() string {
+	b := q.bytes()
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+func (q *quickReader) bytes() []byte {
 	q.want('"')
+	if q.bad {
+		return nil
+	}
 	from := q.at
+	end := from + plainLen(q.b[from:])
 	ascii := true
-	for i, c := range q.b[q.at:] {
+	for i, c := range q.b[end:] {
 		if c == '"' {
-			q.at = from + i + 1
-			s := q.b[from : from+i]
+			q.at = end + i + 1
+			s := q.b[from : end+i]
 			if !ascii && !utf8.Valid(s) {
 				break
 			}
-			return string(s)
+			return s
 		}
 		if c < 0x20 || c == '\\' {
 			break
@@ -137,7 +191,24 @@ func (q *quickReader) string() string {
 		ascii = ascii && c < 0x80
 	}
 	q.bad = true
-	return ""
+	return nil
+}
+
+// plainLen returns the length of a run of printable ASCII without quotes and
+// backslashes at the front of b, eight bytes at a time; the rest is not looked at.
+func plainLen(b []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; len(b)-i >= 8; i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := x^ones*'"', x^ones*'\\'
+		// A top bit is set where x is beyond ASCII or below a blank, and where one of the
+		// others is zero; borrows set more, but only behind such a byte.
+		if (x|(x-ones*0x20)|(quote-ones)&^quote|(slash-ones)&^slash)&tops != 0 {
+			break
+		}
+	}
+	return i
 }
 
 // null takes a null if there is one.
@@ -167,6 +238,9 @@ func (q *quickReader) statement() *statement {
 		case "sql":
 			s := q.string()
 			st.SQL = &s
+		case "sql_id":
+			id := q.int32()
+			st.SQLID = &id
 		case "want_rows":
 			yes := q.word("true")
 			if !yes && !q.word("false") {
@@ -207,13 +281,13 @@ func (q *quickReader) value() (v value) {
 		case "type":
 			v.Type = q.string()
 		case "base64":
-			s := q.string()
+			s := q.long()
 			v.Base64 = &s
 		case "value":
 			q.space()
 			switch {
 			case q.at < len(q.b) && q.b[q.at] == '"':
-				v.Raw = q.string()
+				v.Raw = q.long()
 			case q.null():
 			default:
 				v.Raw = q.number()
@@ -239,4 +313,16 @@ func (q *quickReader) number() float64 {
 		q.bad = true
 	}
 	return f
+}
+
+// int32 reads a whole number of 32 bits.
+func (q *quickReader) int32() int32 {
+	q.space()
+	from := q.at
+	if q.number(); q.bad {
+		return 0
+	}
+	n, err := strconv.ParseInt(string(q.b[from:q.at]), 10, 32)
+	q.bad = err != nil
+	return int32(n)
 }

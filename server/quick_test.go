@@ -44,6 +44,64 @@ func TestQuickPipeline(t *testing.T) {
 	}
 }
 
+var quickMessages = []string{
+	`{"type":"request","request_id":0,"request":{"type":"open_stream","stream_id":2147483647}}`,
+	`{"type":"request","request_id":-3,"request":{"type":"execute","stream_id":0,"stmt":{"sql_id":7,"args":[{"type":"blob","base64":"AAAAAAAAAAAAAAA"}],"named_args":[],"want_rows":true}}}`,
+	`{"type":"request","request_id":3,"request":{"type":"store_sql","sql_id":0,"sql":"SELECT 1"}}`, `{"type":"hello"}`,
+	`{"type":"hello","jwt":null}`, `{"type":"request","request_id":1.5}`, `{"type":"request","request_id":2147483648}`, `{"type":"request","request_id":1e3}`,
+	`{"type":"request","request":{"type":"batch","batch":{"steps":[]}}}`, `{"type":"request","request":null}`, `{"type":"request","request":{"sql_id":null}}`,
+	`{"type":"request","request_id":1.0}`, `{"type":"request","request_id":-0}`,
+}
+
+// sameMessage is sameAsJSON for quickMessage.
+func sameMessage(t *testing.T, data []byte) (quick bool) {
+	t.Helper()
+	got, ok := quickMessage(data)
+	if !ok {
+		return false
+	}
+	var want wsMessage
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatalf("%q is accepted; encoding/json: %v", data, err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%q: got %+v, want %+v", data, got, want)
+	}
+	return true
+}
+
+func TestQuickMessage(t *testing.T) {
+	for i, s := range quickMessages {
+		if quick := sameMessage(t, []byte(s)); quick != (i < 4 || i == len(quickMessages)-1) {
+			t.Errorf("%s: read quickly is %v", s, quick)
+		}
+	}
+}
+
+func TestPlainLen(t *testing.T) {
+	const run = "0123456789abcdefghij"
+	for c := range 256 {
+		for at := range len(run) {
+			b := []byte(run)
+			b[at] = byte(c)
+			want := len(run) / 8 * 8
+			if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') && at < want {
+				want = at / 8 * 8
+			}
+			if got := plainLen(b); got != want {
+				t.Fatalf("byte %#x at %d: %d, want %d", c, at, got, want)
+			}
+		}
+	}
+}
+
+func FuzzQuickMessage(f *testing.F) {
+	for _, s := range quickMessages {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { sameMessage(t, data) })
+}
+
 func FuzzQuickPipeline(f *testing.F) {
 	for _, s := range quickSeeds {
 		f.Add([]byte(s))

@@ -134,9 +134,12 @@ func (c *wsConn) read(r *http.Request) error {
 		if kind != websocket.MessageText {
 			return &errProtocol{"want text messages"}
 		}
-		var m wsMessage
-		if err := json.Unmarshal(data, &m); err != nil {
-			return &errProtocol{"the message is not valid: " + err.Error()}
+		m, quick := quickMessage(data)
+		if !quick {
+			m = wsMessage{}
+			if err := json.Unmarshal(data, &m); err != nil {
+				return &errProtocol{"the message is not valid: " + err.Error()}
+			}
 		}
 		switch m.Type {
 		case "hello":

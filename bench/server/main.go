@@ -1,13 +1,16 @@
 // Command server measures nearlite serve under load, and then kills it.
 //
 //	go build -o bin/nearlite ./cmd/nearlite
-//	go run ./bench/server -server bin/nearlite -rows 50000 -dims 512 -time 60s
+//	(cd server/clienttest && npm ci)
+//	go run ./bench/server -server bin/nearlite -clients server/clienttest -time 60s
 //
 // It loads clustered random vectors, measures SELECT 1 over the same protocol and
-// connections as a yardstick, then vector_top_k while one writer inserts at a fixed
-// rate, and prints throughput, p50, p99 and the server's CPU time per request. Recall
+// connections as a yardstick, then vector_top_k, each also while one writer inserts at a
+// fixed rate, and prints throughput, p50, p99 and the processor time of server and client
+// per request. The clients are a lean one, which shows what the server costs, and with
+// -clients the published ones, which show what their users get; they take turns. Recall
 // against an exact scan stands beside the speed. Last it sends SIGKILL in the middle
-// of the load, starts the server again and checks that the indexes are sound and that
+// of writing, starts the server again and checks that the indexes are sound and that
 // every acknowledged row is there.
 package main
 
@@ -31,7 +34,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -45,6 +47,9 @@ type options struct {
 	time        time.Duration
 	sync        string
 	tenants     int
+	clients     string
+	slice       time.Duration
+	file        string
 }
 
 func main() {
@@ -57,6 +62,9 @@ func main() {
 	flag.DurationVar(&o.time, "time", 60*time.Second, "of each measurement")
 	flag.StringVar(&o.sync, "synchronous", "full", "full or normal")
 	flag.IntVar(&o.tenants, "tenants", 0, "touch so many databases at random instead")
+	flag.StringVar(&o.clients, "clients", "", "folder of the client tests (server/clienttest, after npm ci): measure its clients, too")
+	flag.DurationVar(&o.slice, "slice", 5*time.Second, "each client's turn")
+	flag.StringVar(&o.file, "db", "", "database file, which stays; it is filled if it is not there")
 	flag.Parse()
 	if o.binary == "" {
 		fmt.Fprintln(os.Stderr, "server: want -server FILE")
@@ -239,78 +247,6 @@ func (v *vectors) draw(rng *rand.Rand) []byte {
 	return b
 }
 
-// measured is the outcome of a load.
-type measured struct {
-	requests int
-	seconds  float64
-	p50, p99 time.Duration
-	cpu      time.Duration // of the server, per request
-	own      time.Duration // of this program, per request
-	errors   int
-	first    error
-}
-
-func (m measured) perSecond() float64 { return float64(m.requests) / m.seconds }
-
-func (m measured) String() string {
-	return fmt.Sprintf("%8.0f req/s  p50 %6.2f ms  p99 %7.2f ms  CPU a request: server %5.3f ms, client %5.3f ms  %d requests, %d errors",
-		m.perSecond(), ms(m.p50), ms(m.p99), ms(m.cpu), ms(m.own), m.requests, m.errors)
-}
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-// load runs fn on so many connections for a time.
-func (c *child) load(o *options, fn func(rng *rand.Rand) error) measured {
-	var mu sync.Mutex
-	var m measured
-	var took []time.Duration
-	var wg sync.WaitGroup
-	cpu, own, begin := c.cpu(), ownCPU(), time.Now()
-	for w := range o.connections {
-		wg.Go(func() {
-			rng := rand.New(rand.NewPCG(uint64(w), 7))
-			var own []time.Duration
-			for time.Since(begin) < o.time {
-				t := time.Now()
-				if err := fn(rng); err != nil {
-					mu.Lock()
-					m.errors++
-					m.first = errors.Join(m.first, err)
-					stop := m.errors > 100
-					mu.Unlock()
-					if stop {
-						return
-					}
-					continue
-				}
-				own = append(own, time.Since(t))
-			}
-			mu.Lock()
-			took = append(took, own...)
-			mu.Unlock()
-		})
-	}
-	wg.Wait()
-	m.seconds = time.Since(begin).Seconds()
-	m.requests = len(took)
-	if m.requests > 0 {
-		slices.Sort(took)
-		m.p50, m.p99 = took[len(took)/2], took[len(took)*99/100]
-		m.cpu = (c.cpu() - cpu) / time.Duration(m.requests)
-		m.own = (ownCPU() - own) / time.Duration(m.requests)
-	}
-	return m
-}
-
-// ownCPU is the processor time that this program has used.
-func ownCPU() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // writer inserts rows at a rate until stop is closed; acked is the greatest id that
 // was acknowledged.
 func (c *child) writer(o *options, vs *vectors, next int64, stop <-chan struct{}) (acked *atomic.Int64, failures *atomic.Int64, done <-chan struct{}) {
@@ -351,6 +287,12 @@ func (c *child) writer(o *options, vs *vectors, next int64, stop <-chan struct{}
 	return acked, failures, finished
 }
 
+// searchSQL is what the clients run, hits the rows it returns.
+const (
+	searchSQL = "SELECT id FROM vector_top_k('docs_vec', ?, 10)"
+	hits      = 10
+)
+
 func run(o *options) error {
 	dir, err := os.MkdirTemp("", "nearlite-bench-server-")
 	if err != nil {
@@ -358,53 +300,140 @@ func run(o *options) error {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "bench.db")
+	if o.file != "" {
+		file = o.file
+	}
+	_, missing := os.Stat(file)
 	c, err := start(o, file)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.cmd.Process.Kill(); _ = c.cmd.Wait() }()
 	vs := newVectors(o.dims)
-	begin := time.Now()
-	if err := c.fill(o, vs); err != nil {
+	if missing != nil {
+		begin := time.Now()
+		if err := c.fill(o, vs); err != nil {
+			return err
+		}
+		fmt.Printf("%d rows of %d dimensions loaded and indexed in %.1f s\n", o.rows, o.dims, time.Since(begin).Seconds())
+	}
+	rng := rand.New(rand.NewPCG(3, 7))
+	queries := make([][]byte, 8192)
+	for i := range queries {
+		queries[i] = vs.draw(rng)
+	}
+	clients := []contestant{newLean(c, o.connections, queries)}
+	if o.clients != "" {
+		shared := filepath.Join(dir, "queries")
+		data := binary.LittleEndian.AppendUint32(nil, uint32(4*o.dims))
+		if err := os.WriteFile(shared, append(data, bytes.Join(queries, nil)...), 0o600); err != nil {
+			return err
+		}
+		all, err := startPublished(o.clients, c.url, o.connections, shared)
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			defer p.stop()
+			clients = append(clients, p)
+		}
+	}
+	if err := c.contest(o, vs, clients); err != nil {
 		return err
 	}
-	fmt.Printf("%d rows of %d dimensions loaded and indexed in %.1f s\n", o.rows, o.dims, time.Since(begin).Seconds())
-
-	// Requests are made beforehand: what is measured is the protocol and the server.
-	plain := body("SELECT 1")
-	rng := rand.New(rand.NewPCG(3, 7))
-	searches := make([][]byte, 8192)
-	for i := range searches {
-		searches[i] = body("SELECT id FROM vector_top_k('docs_vec', ?, 10)", vs.draw(rng))
-	}
-	one := c.load(o, func(*rand.Rand) error {
-		return c.expect(plain, 1)
-	})
-	fmt.Println("SELECT 1                    ", one)
-	top := func(rng *rand.Rand) error {
-		return c.expect(searches[rng.IntN(len(searches))], 10)
-	}
-	alone := c.load(o, top)
-	fmt.Println("vector_top_k                ", alone)
-	stop := make(chan struct{})
-	acked, failures, done := c.writer(o, vs, int64(o.rows)+1, stop)
-	search := c.load(o, top)
-	close(stop)
-	<-done
-	fmt.Println("vector_top_k beside a writer", search)
-	written := acked.Load() - int64(o.rows)
-	fmt.Printf("the writer inserted %d rows (%.0f/s), %d failures\n", written, float64(written)/search.seconds, failures.Load())
-	fmt.Printf("vector_top_k reaches %.0f %% of SELECT 1 alone, %.0f %% beside the writer\n", 100*alone.perSecond()/one.perSecond(), 100*search.perSecond()/one.perSecond())
-	// Where other programs take the processor now and then, this says more.
-	fmt.Printf("by processor time, client and server: %.0f %% and %.0f %%\n", 100*float64(one.cpu+one.own)/float64(alone.cpu+alone.own),
-		100*float64(one.cpu+one.own)/float64(search.cpu+search.own))
 	if err := c.recall(vs); err != nil {
 		return err
 	}
-	if err := errors.Join(one.first, alone.first, search.first); err != nil {
+	return kill(o, c, file, vs)
+}
+
+// phases are what each client does; "beside a writer" is the load that counts.
+var phases = []struct {
+	title  string
+	work   work
+	writer bool
+}{
+	{"SELECT 1", selectOne, false},
+	{"vector_top_k", topK, false},
+	{"SELECT 1 beside a writer", selectOne, true},
+	{"vector_top_k beside a writer", topK, true},
+}
+
+// contest lets the clients work in turns, a slice of time each, so that what else the
+// machine does meets all of them.
+func (c *child) contest(o *options, vs *vectors, clients []contestant) error {
+	results := make([][]measured, len(clients))
+	for i := range results {
+		results[i] = make([]measured, len(phases))
+	}
+	next, err := c.lastID()
+	if err != nil {
 		return err
 	}
-	return kill(o, c, file, vs)
+	var written, writerFailures int64
+	var writing float64
+	slice := min(o.slice, o.time)
+	for round := range int((o.time + slice - 1) / slice) {
+		for i := range clients {
+			client := clients[(i+round)%len(clients)]
+			at := slices.Index(clients, client)
+			for n, ph := range phases {
+				stop := make(chan struct{})
+				var acked, failures *atomic.Int64
+				var done <-chan struct{}
+				if ph.writer {
+					acked, failures, done = c.writer(o, vs, next+1, stop)
+				}
+				cpu := c.cpu()
+				m, err := client.load(ph.work, slice)
+				if err != nil {
+					return err
+				}
+				m.cpu = c.cpu() - cpu
+				close(stop)
+				if ph.writer {
+					<-done
+					writing += m.seconds
+					writerFailures += failures.Load()
+					if last := acked.Load(); last > next {
+						written += last - next
+						next = last
+					}
+				}
+				results[at][n].add(m)
+			}
+		}
+	}
+	fmt.Printf("the writer inserted %d rows (%.0f/s), %d failures\n", written, float64(written)/max(writing, 1e-9), writerFailures)
+	var failed error
+	for i, client := range clients {
+		fmt.Println(client.name())
+		one := &results[i][0]
+		for n := range phases {
+			m := &results[i][n]
+			fmt.Printf("  %-28s %s", phases[n].title, m)
+			if phases[n].work == topK {
+				// Where other programs take the processor now and then, the second says more.
+				fmt.Printf("  %3.0f %% of SELECT 1, by processor time %3.0f %%", 100*m.perSecond()/one.perSecond(),
+					100*float64(one.each(one.cpu+one.own))/float64(max(m.each(m.cpu+m.own), 1)))
+			}
+			fmt.Println()
+			failed = errors.Join(failed, m.first)
+		}
+	}
+	if writerFailures > 0 {
+		failed = errors.Join(failed, fmt.Errorf("%d inserts failed", writerFailures))
+	}
+	return failed
+}
+
+// lastID is the greatest id in the table.
+func (c *child) lastID() (int64, error) {
+	rows, err := c.request("SELECT max(id) FROM docs")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(rows[0][0], 10, 64)
 }
 
 // fill loads the rows in batches and makes the index afterwards.
@@ -431,10 +460,10 @@ func (c *child) fill(o *options, vs *vectors) error {
 // recall compares some searches with an exact scan.
 func (c *child) recall(vs *vectors) error {
 	rng := rand.New(rand.NewPCG(11, 3))
-	hits, total := 0, 0
+	same, total := 0, 0
 	for range 20 {
 		q := vs.draw(rng)
-		found, err := c.request("SELECT id FROM vector_top_k('docs_vec', ?, 10)", q)
+		found, err := c.request(searchSQL, q)
 		if err != nil {
 			return err
 		}
@@ -445,22 +474,18 @@ func (c *child) recall(vs *vectors) error {
 		for _, e := range exact {
 			total++
 			if slices.ContainsFunc(found, func(f []string) bool { return f[0] == e[0] }) {
-				hits++
+				same++
 			}
 		}
 	}
-	fmt.Printf("recall@10 against an exact scan: %.3f\n", float64(hits)/float64(total))
+	fmt.Printf("recall@10 against an exact scan: %.3f\n", float64(same)/float64(total))
 	return nil
 }
 
 // kill ends the server with SIGKILL in the middle of writing and looks at what is
 // left.
 func kill(o *options, c *child, file string, vs *vectors) error {
-	rows, err := c.request("SELECT max(id) FROM docs")
-	if err != nil {
-		return err
-	}
-	last, err := strconv.ParseInt(rows[0][0], 10, 64)
+	last, err := c.lastID()
 	if err != nil {
 		return err
 	}
