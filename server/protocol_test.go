@@ -55,7 +55,7 @@ func TestRequests(t *testing.T) {
 		{"NoColumn", sql("SELECT nope FROM t"), bad("SQL_INPUT_ERROR", "SQL input error: no such column: nope (at offset 7)")},
 		{"Unique", sql("INSERT INTO t(name) VALUES ('one')"), bad("SQLITE_CONSTRAINT", "SQLite error: UNIQUE constraint failed: t.name")},
 		{"VectorDims", sql("SELECT vector_distance_cos('[1,2]', '[1,2,3]')"), bad("SQLITE_UNKNOWN", "SQLite error: vector_distance: vectors must have the same length: 2 != 3")},
-		{"AlterColumn", sql("ALTER TABLE t ALTER COLUMN x TO x TEXT"), bad("SQLITE_UNKNOWN", "SQLite error: ALTER TABLE ... ALTER COLUMN is a statement of libSQL that SQLite does not have; make a new table and copy the rows")},
+		{"AlterColumn", sql("ALTER TABLE t ALTER COLUMN x TO y TEXT"), bad("SQLITE_UNKNOWN", `SQLite error: UPDATE cannot also rename column: "x" to "y". Use ALTER TABLE RENAME instead`)},
 		{"SQLMissing", `{"type":"execute","stmt":{}}`, bad("SQL_MISSING", "a request needs sql or sql_id")},
 		{"SQLIDUnknown", `{"type":"execute","stmt":{"sql_id":7}}`, bad("SQL_NOT_FOUND", "SQL text 7 not found")},
 		{"CloseSQLUnknown", `{"type":"close_sql","sql_id":7}`, ok(`{"type":"close_sql"}`)},

@@ -128,6 +128,14 @@ func (cat *catalog) anchorTables(schema string) (map[string]string, error) {
 // moduleArgsOf reads the arguments in the SQL of an hnsw table of an anchor; nil if it
 // is none.
 func moduleArgsOf(schema, name, sql string) *hnswArgs {
+	if args := hnswArgsOf(schema, name, sql); args != nil && args.anchored != nil {
+		return args
+	}
+	return nil
+}
+
+// hnswArgsOf reads the arguments in the SQL of an hnsw table; nil if it is none.
+func hnswArgsOf(schema, name, sql string) *hnswArgs {
 	if tableModule(sql) != "hnsw" {
 		return nil
 	}
@@ -151,7 +159,7 @@ func moduleArgsOf(schema, name, sql string) *hnswArgs {
 		a.Args = append(a.Args, sql[arg[0].from:arg[len(arg)-1].to])
 	}
 	args, err := parseHNSWArgs(a)
-	if err != nil || args.anchored == nil {
+	if err != nil {
 		return nil
 	}
 	return args
@@ -286,6 +294,46 @@ func (cat *catalog) rebuildNamed(name string) (rebuilt int, err error) {
 			}
 			rebuilt++
 		}
+		if only != "" {
+			n, err := cat.rebuildIncluding(s, only)
+			if err != nil {
+				return rebuilt, err
+			}
+			rebuilt += n
+		}
+	}
+	return rebuilt, nil
+}
+
+// rebuildIncluding rebuilds the indexes in our form that include columns of a table. What
+// is REINDEX for, a change of a collation, is their matter, too: no trigger told them of
+// a change that was none under the old one.
+func (cat *catalog) rebuildIncluding(schema, table string) (rebuilt int, err error) {
+	var names []string
+	err = query(cat.conn, "SELECT name, sql FROM "+quoteName(schema)+".sqlite_schema WHERE type='table' AND sql LIKE 'CREATE VIRTUAL TABLE%'",
+		nil, func(row host.Stmt) error {
+			name := row.Value(0).String()
+			if args := hnswArgsOf(schema, name, row.Value(1).String()); args != nil && args.anchored == nil && len(args.columns()) > 1 {
+				names = append(names, name)
+			}
+			return nil
+		})
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		triggers, err := indexTriggers(cat.conn, schema, name)
+		if err != nil {
+			return rebuilt, err
+		}
+		if len(triggers) == 0 || foldName(triggers[0].table) != foldName(table) {
+			continue
+		}
+		t := quoteName(name)
+		if err := cat.conn.Exec("INSERT INTO " + quoteName(schema) + "." + t + "(" + t + ") VALUES('rebuild')"); err != nil {
+			return rebuilt, err
+		}
+		rebuilt++
 	}
 	return rebuilt, nil
 }
@@ -368,7 +416,7 @@ func (cat *catalog) knownAlias(schema, name string) string {
 //
 //	nearlite_reconcile()      all schemas
 //	nearlite_reconcile(name)  the same, and makes the contents of an index, or of those
-//	                          of a table, anew; the empty name means all
+//	                          of a table, anew; the empty name means all in libSQL's form
 //	nearlite_reconcile(0)     all schemas, and passes over indexes that cannot be made
 //
 // All return how many indexes they made or changed.

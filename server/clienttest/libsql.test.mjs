@@ -162,6 +162,16 @@ for (const transport of ["http", "ws"]) {
       await db.executeMultiple("DROP TABLE child; DROP TABLE parent;");
     });
 
+    test("ALTER COLUMN", async () => {
+      await db.executeMultiple("DROP TABLE IF EXISTS ac; CREATE TABLE ac(id INTEGER PRIMARY KEY, a TEXT); INSERT INTO ac(a) VALUES (NULL);");
+      await db.execute("ALTER TABLE ac ALTER COLUMN a TO a TEXT NOT NULL DEFAULT 'x'");
+      await assert.rejects(db.execute("INSERT INTO ac(a) VALUES (NULL)"), code("SQLITE_CONSTRAINT", /NOT NULL constraint failed: ac\.a/));
+      await assert.rejects(db.batch(["ALTER TABLE ac ALTER COLUMN a TO a INT", "INSERT INTO nope VALUES (1)"], "write"));
+      await assert.rejects(db.execute("ALTER TABLE ac ALTER COLUMN a TO b TEXT"), code("SQLITE_UNKNOWN", /cannot also rename column/));
+      assert.equal((await db.execute("SELECT sql FROM sqlite_schema WHERE name = 'ac'")).rows[0].sql, "CREATE TABLE ac(id INTEGER PRIMARY KEY, a TEXT NOT NULL DEFAULT 'x')");
+      await db.execute("DROP TABLE ac"); // a row that breaks its constraint is no sound file
+    });
+
     test("errors", async () => {
       await assert.rejects(db.execute("SELECT * FROM nope"), code("SQLITE_UNKNOWN", /no such table: nope/));
       await assert.rejects(db.execute("SELEC 1"), code("SQL_INPUT_ERROR", /syntax error/));

@@ -17,6 +17,7 @@ import (
 type ddl struct {
 	kind   ddlKind
 	target string // of REINDEX, "" for all
+	alter  *alterColumn
 }
 
 type ddlKind uint8
@@ -27,6 +28,7 @@ const (
 	createsIndex
 	reindexes
 	attaches // maybe a file of libSQL's
+	altersColumn
 )
 
 // inspect looks at the beginning of one statement's text.
@@ -50,6 +52,9 @@ func inspect(sql string) ddl {
 		}
 	case "alter":
 		if w.next() == "table" {
+			if a, err := parseAlterColumn(sql); err == nil && a != nil {
+				return ddl{kind: altersColumn, alter: a}
+			}
 			return ddl{kind: changesSchema}
 		}
 	case "attach":
@@ -140,7 +145,10 @@ func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
 		return d.reconcile(db)
 	}
 	const savepoint = "nearlite_ddl"
-	if db.Exec("SAVEPOINT "+savepoint) != nil {
+	if err := db.Exec("SAVEPOINT " + savepoint); err != nil {
+		if d.kind == altersColumn {
+			return err
+		}
 		// Another statement of this connection is writing at this moment. The next search
 		// reconciles.
 		return run()
@@ -150,7 +158,9 @@ func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
 		// What is left of an index of libSQL's by that name must not be taken for the new.
 		err = ddl{kind: changesSchema}.reconcile(db)
 	}
-	if err == nil {
+	if err == nil && d.kind == altersColumn {
+		d, err = d.alter.run(db)
+	} else if err == nil {
 		err = run()
 	}
 	if err == nil {

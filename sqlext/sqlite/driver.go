@@ -56,7 +56,15 @@ var (
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *driverConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	st, err := c.Conn.PrepareContext(ctx, query)
+	text := query
+	alter, err := parseAlterColumn(query)
+	if err != nil {
+		return nil, err
+	}
+	if alter != nil {
+		text = alter.standIn() + ";" + query[alter.length:]
+	}
+	st, err := c.Conn.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, withoutHint(err, query)
 	}

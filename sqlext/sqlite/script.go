@@ -183,7 +183,10 @@ func prepareNext(db *sqlite3.Conn, script string, start int) (stmt *sqlite3.Stmt
 	}
 }
 
-// prepare turns a panic of the binding into an error: it slices the text at the
+// prepare compiles the first statement of a text; for those of libSQL's that SQLite does
+// not have, what stands in for them.
+//
+// It turns a panic of the binding into an error: it slices the text at the
 // error offset SQLite reports, which can belong to an earlier, longer text.
 func prepare(db *sqlite3.Conn, text string) (stmt *sqlite3.Stmt, tail string, err error) {
 	defer func() {
@@ -191,6 +194,14 @@ func prepare(db *sqlite3.Conn, text string) (stmt *sqlite3.Stmt, tail string, er
 			stmt, tail, err = nil, "", fmt.Errorf("the SQLite binding could not report the error in this statement (%v)", p)
 		}
 	}()
+	alter, err := parseAlterColumn(text)
+	if err != nil {
+		return nil, "", err
+	}
+	if alter != nil {
+		stmt, _, err = db.Prepare(alter.standIn())
+		return stmt, text[alter.length:], err
+	}
 	return db.Prepare(text)
 }
 

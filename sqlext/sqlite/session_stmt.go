@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -86,13 +85,12 @@ func (s *Session) compile(text string) (p *SessionStmt, tail string, err error) 
 	s.guard.seen, s.guard.reason = statementFacts{}, ""
 	st, tail, err := prepare(s.db, sql)
 	if err != nil {
-		if first == "alter" && alterColumn.MatchString(text) {
-			return nil, "", &SQLError{
-				Code: int(sqlite3.ERROR), Name: codeName(int(sqlite3.ERROR)), Offset: -1, Err: err,
-				Message: "ALTER TABLE ... ALTER COLUMN is a statement of libSQL that SQLite does not have; make a new table and copy the rows",
-			}
+		err = s.refusal(err, sql)
+		var e *SQLError
+		if first == "alter" && errors.As(err, &e) && inspect(text).kind == altersColumn {
+			e.Offset = -1 // in another text
 		}
-		return nil, "", s.refusal(err, sql)
+		return nil, "", err
 	}
 	if st == nil {
 		return nil, "", ErrNoStatement
@@ -125,8 +123,6 @@ func (s *Session) refusal(err error, text string) error {
 	e.Offset = -1
 	return e
 }
-
-var alterColumn = regexp.MustCompile(`(?is)^\W*alter\s+table\s.+\salter\s+column\s`)
 
 // plainBegin turns libSQL's BEGIN READONLY into SQLite's BEGIN.
 func plainBegin(text string) (sql string, readOnly bool) {
