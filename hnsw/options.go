@@ -27,6 +27,10 @@ type SearchOptions struct {
 	// of them says so: Filter stands for the whole condition.
 	Attrs *AttrFilter
 
+	// Verdicts, when set, are what Filter is known to say, and take down what it says
+	// now. They count before Attrs.
+	Verdicts *Verdicts
+
 	// FilterHint estimates the share of rows that Filter allows, from 0 to 1.
 	// 0 means unknown: the search then learns it as it goes.
 	FilterHint float64

@@ -9,8 +9,8 @@ import (
 
 var errNoAttrs = errors.New("the index keeps no attributes")
 
-// ScanCodes compares the codes of all rows that pass opt.Attrs (and, where that does
-// not know, opt.Filter), and the vectors of the nearest of them. It visits each
+// ScanCodes compares the codes of all rows that pass opt.Verdicts or opt.Attrs (and,
+// where these do not know, opt.Filter), and the vectors of the nearest of them. It visits each
 // matching node and no other: where few match it is faster than any traversal, and
 // nothing that matches is missed for lack of a path. What it can miss is what the
 // codes misjudge, against which it compares more vectors than a traversal.
@@ -18,7 +18,7 @@ func (ix *Index) ScanCodes(ctx context.Context, q []float32, opt SearchOptions) 
 	if err := checkVector(q, ix.g.dims); err != nil {
 		return nil, SearchStats{}, err
 	}
-	if ix.g.attrColumns == 0 || opt.Attrs == nil {
+	if opt.Verdicts == nil && (ix.g.attrColumns == 0 || opt.Attrs == nil) {
 		return nil, SearchStats{}, errNoAttrs
 	}
 	if opt.K < 0 {
@@ -41,11 +41,18 @@ func (ix *Index) ScanCodes(ctx context.Context, q []float32, opt SearchOptions) 
 	t := w.t
 	t.v = v
 	t.stats = SearchStats{}
-	if err := opt.Attrs.sweep(v, ix.tx != nil); err != nil {
+	matching := int64(v.nodes)
+	if opt.Verdicts.settle(v, ix.tx != nil) {
+		matching -= opt.Verdicts.known - opt.Verdicts.yes
+	} else if w.opt.Verdicts = nil; opt.Attrs == nil {
+		return nil, SearchStats{}, errNoAttrs
+	} else if err := opt.Attrs.sweep(v, ix.tx != nil); err != nil {
 		return nil, SearchStats{}, err
+	} else {
+		matching = opt.Attrs.yes + opt.Attrs.ask
 	}
+	matching = max(1, matching)
 	t.s.setQuery(q)
-	matching := max(1, opt.Attrs.yes+opt.Attrs.ask)
 	for most := w.want + 8; ; most *= 4 {
 		t.pool.reset(int(min(int64(most), matching)))
 		if err := w.scanAll(); err != nil {
@@ -69,7 +76,7 @@ const scanBatch = 64
 
 // scanAll puts the nearest of the matching nodes into the pool.
 func (w *walk) scanAll() error {
-	t, f := w.t, w.opt.Attrs
+	t := w.t
 	t.ids = t.ids[:0]
 	flush := func() error {
 		if err := t.measure(); err != nil {
@@ -83,26 +90,44 @@ func (w *walk) scanAll() error {
 		t.ids = t.ids[:0]
 		return w.ctx.Err()
 	}
-	for block := range f.masks {
-		m := &f.masks[block]
+	each := func(base uint32, yes, ask uint64) error {
+		for set := yes | ask; set != 0; set &= set - 1 {
+			at := bits.TrailingZeros64(set)
+			id := base + uint32(at)
+			if ask>>at&1 != 0 {
+				ok, err := w.asked(NodeID(id))
+				if err != nil {
+					return err
+				}
+				if !ok {
+					continue
+				}
+			}
+			if t.ids = append(t.ids, id); len(t.ids) == scanBatch {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	if f := w.opt.Verdicts; f != nil {
+		for i, word := range f.words {
+			ask := ^word.known
+			if i == len(f.words)-1 && f.nodes%64 != 0 {
+				ask &= 1<<(f.nodes%64) - 1
+			}
+			if err := each(uint32(i*64), word.yes, ask); err != nil {
+				return err
+			}
+		}
+		return flush()
+	}
+	for block := range w.opt.Attrs.masks {
+		m := &w.opt.Attrs.masks[block]
 		for i := range m.yes {
-			for set := m.yes[i] | m.ask[i]; set != 0; set &= set - 1 {
-				at := bits.TrailingZeros64(set)
-				id := uint32(block*attrNodes + i*64 + at)
-				if m.ask[i]>>at&1 != 0 {
-					ok, err := w.asked(NodeID(id))
-					if err != nil {
-						return err
-					}
-					if !ok {
-						continue
-					}
-				}
-				if t.ids = append(t.ids, id); len(t.ids) == scanBatch {
-					if err := flush(); err != nil {
-						return err
-					}
-				}
+			if err := each(uint32(block*attrNodes+i*64), m.yes[i], m.ask[i]); err != nil {
+				return err
 			}
 		}
 	}
@@ -112,8 +137,14 @@ func (w *walk) scanAll() error {
 // asked reports whether a node is in use and has a row that the filter allows.
 func (w *walk) asked(id NodeID) (bool, error) {
 	rec, err := w.v.record(id)
-	if err != nil || metaFlags(rec[recMeta])&flagLive == 0 {
+	if err != nil {
 		return false, err
+	}
+	if metaFlags(rec[recMeta])&flagLive == 0 {
+		if w.opt.Verdicts != nil {
+			w.opt.Verdicts.learn(id, false)
+		}
+		return false, nil
 	}
 	return w.passes(id)
 }

@@ -119,6 +119,9 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 		return nil, err
 	}
 	most := w.ef
+	if !w.opt.Verdicts.settle(v, ix.tx != nil) {
+		w.opt.Verdicts = nil
+	}
 	if opt.filtered() {
 		w.judged.reset(v.nodes)
 		w.allowed.reset(v.nodes)
@@ -380,6 +383,13 @@ func (w *walk) passes(id NodeID) (ok bool, err error) {
 
 // allows asks the filter, once per row.
 func (w *walk) allows(id NodeID, isShared bool, rowid RowID) (ok bool, err error) {
+	kept := w.opt.Verdicts
+	if kept != nil {
+		if yes, ask := kept.node(id); !ask {
+			w.t.stats.Attrs++
+			return yes, nil
+		}
+	}
 	if w.opt.Attrs != nil {
 		yes, ask, err := w.opt.Attrs.node(w.v, id)
 		w.t.stats.Attrs++
@@ -407,6 +417,10 @@ func (w *walk) allows(id NodeID, isShared bool, rowid RowID) (ok bool, err error
 			w.verdict = map[RowID]bool{}
 		}
 		w.verdict[rowid] = ok
+		return ok, nil
+	}
+	if kept != nil {
+		kept.learn(id, ok)
 		return ok, nil
 	}
 	w.judged.add(uint32(id))

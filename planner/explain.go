@@ -37,8 +37,10 @@ type FilterExplain struct {
 	Source string `json:"source,omitempty"`
 	// Included says what the columns that the index keeps decide: "all", "part", or
 	// nothing.
-	Included    string `json:"included,omitempty"`
-	Selectivity Share  `json:"selectivity"`
+	Included string `json:"included,omitempty"`
+	// Remembered is of how many rows earlier searches have left the answer.
+	Remembered  int64 `json:"remembered,omitempty"`
+	Selectivity Share `json:"selectivity"`
 	// Listed is the number of matching rows listed; -1: they were never listed to
 	// the end.
 	Listed int64 `json:"listed"`

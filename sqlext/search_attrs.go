@@ -20,12 +20,21 @@ func (l *vectorLeg) learn(in plans.Input) (*plans.FilterInput, error) {
 	if l.filter.f.nested || l.filter.listed {
 		return l.filter.learn(in)
 	}
+	known, err := l.known()
+	if err != nil {
+		return nil, err
+	}
+	if known != nil && known.Ask == 0 {
+		l.recalled = true
+		l.filter.noteRemembered(known, in.Rows)
+		return &plans.FilterInput{Matches: known.Yes, Counted: true, Included: known}, nil
+	}
 	plan, err := l.t.attrPlan(l.filter.f.expr, l.filter.args)
-	if err != nil || plan == nil {
-		if err != nil {
-			return nil, err
-		}
-		return l.filter.learn(in)
+	if err != nil {
+		return nil, err
+	}
+	if plan == nil {
+		return l.learnRest(in, known)
 	}
 	start := time.Now()
 	count, err := l.t.index.Count(plan.filter, sampleNodes)
@@ -68,6 +77,19 @@ func (l *vectorLeg) learn(in plans.Input) (*plans.FilterInput, error) {
 	return f, nil
 }
 
+// learnRest finds out how many rows the filter passes of those that nothing is known
+// of from earlier searches.
+func (l *vectorLeg) learnRest(in plans.Input, known *plans.IncludedInput) (*plans.FilterInput, error) {
+	f, err := l.filter.learn(in)
+	if err != nil || known == nil || f.Counted {
+		return f, err
+	}
+	f.Matches = known.Yes + known.Ask*f.Matches/float64(max(in.Rows, 1))
+	f.Included = known
+	l.filter.remembered = int64(float64(in.Rows) - known.Ask)
+	return f, nil
+}
+
 // listNarrow lists the matching rows through an index of SQLite's where that may be
 // the cheapest way, and so learns their number.
 func (r *filterRun) listNarrow(in plans.Input, f *plans.FilterInput) error {
@@ -101,6 +123,12 @@ func (r *filterRun) noteIncluded(inc *plans.IncludedInput, covered bool, rows in
 	}
 }
 
+// noteRemembered keeps for the record that all was known.
+func (r *filterRun) noteRemembered(inc *plans.IncludedInput, rows int64) {
+	share := min(1, inc.Yes/float64(max(rows, 1)))
+	r.remembered, r.share, r.exact = rows, &share, true
+}
+
 // codeScan compares the codes of the rows that pass. It returns min(k, matching rows)
 // rows, whatever the filter.
 func (l *vectorLeg) codeScan(ctx context.Context, k int) ([]hnsw.Hit, error) {
@@ -115,6 +143,9 @@ func (l *vectorLeg) withAttrs(o hnsw.SearchOptions) hnsw.SearchOptions {
 	o.Filter = l.filter
 	if l.attrs != nil {
 		o.Attrs = l.attrs.filter
+	}
+	if l.memory != nil {
+		o.Verdicts = l.memory.verdicts
 	}
 	return o
 }

@@ -30,7 +30,7 @@ func (s *searcher) explain(search string, k, rows int, filter *filterRun, indexe
 
 // record says what was learned about the filter.
 func (r *filterRun) record(indexed int64) *plans.FilterExplain {
-	x := &plans.FilterExplain{SQL: r.f.expr, Access: r.f.access, Included: r.included, Listed: -1, Probes: r.probes}
+	x := &plans.FilterExplain{SQL: r.f.expr, Access: r.f.access, Included: r.included, Remembered: r.remembered, Listed: -1, Probes: r.probes}
 	n := math.Max(float64(indexed), 1)
 	if r.est != nil {
 		x.Sampled = r.est.share.Probed

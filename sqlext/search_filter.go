@@ -17,8 +17,9 @@ import (
 // three forms a search needs. It is kept by the searcher between searches.
 type rowFilter struct {
 	expr    string
-	version int64 // schema version of the compilation
-	params  int   // placeholders of the expression
+	sql     string // of list
+	version int64  // schema version of the compilation
+	params  int    // placeholders of the expression
 
 	list   host.Stmt // all matching rowids
 	probe  host.Stmt // one row: 1 when it matches, no row when not
@@ -33,7 +34,13 @@ type rowFilter struct {
 	histories map[string]*history  // likewise
 	stats     *tableStatistics     // nil: none, or not read yet
 	statsRead bool
-	busy      bool // in use by a search further up the stack
+
+	memories     map[string]*filterMemory // by index and argument values
+	repeats      bool                     // see repeatable
+	likes        bool
+	repeatsKnown bool
+
+	busy bool // in use by a search further up the stack
 }
 
 // estimate remembers what was learned about a filter with certain arguments. It
@@ -160,6 +167,7 @@ func compileFilter(c host.Conn, label string, b *baseTable, expr string, version
 		}
 	}()
 	list, _, _ := filterSQL(b, expr, 0)
+	f.sql = list
 	if f.list, err = c.Prepare(list); err != nil {
 		return nil, bad(plainMessage(err))
 	}
@@ -238,16 +246,17 @@ type filterRun struct {
 	atLeast int
 	member  *roaring64.Bitmap
 
-	est       *estimate
-	included  string   // what the included columns decide: "all", "part" or nothing
-	share     *float64 // of rows that pass, as the included columns have it
-	exact     bool     // share is
-	past      *history
-	prices    plans.Costs
-	base      *baseTable
-	probes    int64
-	listTime  time.Duration
-	learnTime time.Duration
+	est        *estimate
+	remembered int64    // rows whose answer was known from earlier searches
+	included   string   // what the included columns decide: "all", "part" or nothing
+	share      *float64 // of rows that pass, as the included columns have it
+	exact      bool     // share is
+	past       *history
+	prices     plans.Costs
+	base       *baseTable
+	probes     int64
+	listTime   time.Duration
+	learnTime  time.Duration
 }
 
 // bind hands the arguments to the three statements.
@@ -493,14 +502,4 @@ func (r *filterRun) costs(c plans.Costs) plans.Costs {
 		c.ListScan += c.Probe // the listing evaluates it for every row
 	}
 	return c
-}
-
-func argsKey(args []host.Value) string {
-	var b strings.Builder
-	for _, v := range args {
-		b.WriteByte(byte('0' + v.Kind))
-		b.WriteString(indexText(v))
-		b.WriteByte(0)
-	}
-	return b.String()
 }

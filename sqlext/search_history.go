@@ -10,6 +10,9 @@ type history struct {
 	far   float64 // share of traversals that switched, smoothed
 	turns int
 	exact float64 // nanoseconds of an exact scan
+	work  float64 // of the filter in the dearest search
+
+	version uint32 // of the database in the last search that asked
 	scans int
 }
 
@@ -31,6 +34,9 @@ func (h *history) ended(switched bool) {
 	}
 	h.far += (was - h.far) / 4
 }
+
+// worked takes down what the filter cost a search.
+func (h *history) worked(ns float64) { h.work = max(h.work, ns) }
 
 // scanned takes down how long an exact scan took. Short times count more: a long one
 // may be that of something else the machine did.

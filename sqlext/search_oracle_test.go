@@ -135,9 +135,19 @@ func randomFilter(rng *rand.Rand, depth int, args *[]any) string {
 
 // Every filtered search returns min(k, matching rows) rows, all of which match, each
 // once, in order; exact plans return exactly the nearest; traversals nearly so.
+// Filters come again, between changes by this connection and another one, committed
+// and not.
 func TestRandomFilters(t *testing.T) {
-	d, _ := openTemp(t)
+	d, path := openTemp(t)
 	queries := d.senses(5)
+	other := openFile(t, "file:"+path)
+	type question struct {
+		filter string
+		args   []any
+	}
+	var before []question
+	remembered := 0
+	d.exec(`BEGIN`)
 	seed := uint64(42)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	plans := map[planner.Plan]int{}
@@ -146,6 +156,13 @@ func TestRandomFilters(t *testing.T) {
 	for n := range *filterCases {
 		var args []any
 		filter := randomFilter(rng, 2, &args)
+		if len(before) > 0 && rng.IntN(3) > 0 {
+			again := before[max(0, len(before)-4)+rng.IntN(min(4, len(before)))]
+			filter, args = again.filter, again.args
+		} else {
+			before = append(before, question{filter, args})
+		}
+		d.disturb(other, rng)
 		encoded, err := json.Marshal(args)
 		if err != nil {
 			t.Fatal(err)
@@ -183,6 +200,9 @@ func TestRandomFilters(t *testing.T) {
 		if e.Legs[0].Switched != "" {
 			switched++
 		}
+		if e.Filter.Remembered > 0 {
+			remembered++
+		}
 		if e.Plan == planner.ExactScan || e.Legs[0].Switched != "" {
 			if strings.Join(got, " ") != strings.Join(truth, " ") {
 				t.Fatalf("%s\nexact plan returned\n%v, want\n%v", label, got, truth)
@@ -199,14 +219,58 @@ func TestRandomFilters(t *testing.T) {
 		}
 		wanted += len(truth)
 	}
-	t.Logf("plans %v, switched %d, recall %.4f over %d rows", plans, switched, float64(found)/float64(wanted), wanted)
+	t.Logf("plans %v, switched %d, remembered %d, recall %.4f over %d rows", plans, switched, remembered, float64(found)/float64(wanted), wanted)
 	if float64(found) < 0.97*float64(wanted) {
 		t.Errorf("recall %d of %d, want 0.97", found, wanted)
+	}
+	if *filterCases >= 100 && remembered == 0 {
+		t.Error("no case remembered a filter")
 	}
 	for _, p := range []planner.Plan{planner.ExactScan, planner.FilteredTraversal} {
 		if *filterCases >= 100 && plans[p] == 0 {
 			t.Errorf("no case ran the plan %q", p)
 		}
+	}
+}
+
+// disturb changes some rows, or begins or ends a transaction, now and then.
+func (d *testDB) disturb(other *testDB, rng *rand.Rand) {
+	d.t.Helper()
+	change := func(c *testDB) {
+		from := rng.IntN(2500)
+		switch rng.IntN(5) {
+		case 0:
+			c.exec(`UPDATE senses SET year = year + 7, pos = 'adj' WHERE id BETWEEN ? AND ?`, from, from+200)
+		case 1:
+			c.exec(`UPDATE senses SET price = CASE WHEN price IS NULL THEN 5 END WHERE id BETWEEN ? AND ?`, from, from+500)
+		case 2:
+			c.exec(`DELETE FROM tags WHERE sense % 7 = ?`, rng.IntN(7))
+			c.exec(`INSERT INTO tags SELECT id, 'tag' || id % 8 FROM senses WHERE id % 7 = ?`, rng.IntN(7))
+		case 3:
+			c.exec(`DELETE FROM senses WHERE id = ?`, from)
+		default:
+			c.exec(`INSERT INTO senses SELECT NULL, words, gloss, pos, topic, year, price, e FROM senses WHERE id = ?`, from)
+		}
+	}
+	switch rng.IntN(12) {
+	case 0, 1:
+		change(d)
+		d.exec(`COMMIT; BEGIN`)
+	case 2:
+		d.exec(`ROLLBACK; BEGIN`)
+	case 3:
+		d.exec(`COMMIT`)
+		change(other)
+		d.exec(`BEGIN`)
+	case 4:
+		d.exec(`SAVEPOINT s`)
+		change(d)
+	case 5:
+		d.exec(`SAVEPOINT s`)
+		change(d)
+		d.exec(`ROLLBACK TO s`)
+	case 6:
+		d.exec(`COMMIT; BEGIN`)
 	}
 }
 

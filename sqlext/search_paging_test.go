@@ -230,11 +230,11 @@ func TestFarFilter(t *testing.T) {
 		switch {
 		case leg.Switched != "":
 			switched++
-		case leg.Plan == planner.ExactScan:
+		case leg.Plan == planner.ExactScan, leg.Plan == planner.CodeScan:
 			remembered++
 		}
 	}
-	if switched == 0 || remembered < 6 {
+	if switched == 0 || remembered < 12 {
 		t.Errorf("%d of 16 searches switched, and %d remembered that earlier ones had to", switched, remembered)
 	}
 }

@@ -19,7 +19,10 @@ func (r *filterRun) nearest(ctx context.Context, t *vectorTable, q []float32, k 
 	defer func() { _ = st.Reset() }()
 	metric := t.params.Metric
 	best := nearestK{k: k}
-	rows := r.rows[:0]
+	var rows []int64
+	if !r.listed {
+		rows = r.rows[:0]
+	}
 	var buf []float32
 	var n int64
 	for step := 1; ; step++ {
@@ -34,7 +37,9 @@ func (r *filterRun) nearest(ctx context.Context, t *vectorTable, q []float32, k 
 			break
 		}
 		rowid := st.Value(0).Int
-		rows = append(rows, rowid)
+		if !r.listed {
+			rows = append(rows, rowid)
+		}
 		v := st.Value(1)
 		if v.IsNull() {
 			continue

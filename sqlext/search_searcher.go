@@ -15,14 +15,15 @@ import (
 // searcher runs the planned searches of one connection and keeps the filters it
 // compiled.
 type searcher struct {
-	cat     *catalog
-	users   int // connected tables
-	filters map[string]*rowFilter
-	groups  map[string]host.Stmt // group_by expressions
-	types   map[string]columnType
-	unique  map[string]uniqueness
-	options map[string]*searchOptions // parsed, by function and text
-	hybrid  *hybridMemory             // nil while a hybrid search uses it
+	cat        *catalog
+	users      int // connected tables
+	filters    map[string]*rowFilter
+	groups     map[string]host.Stmt // group_by expressions
+	types      map[string]columnType
+	unique     map[string]uniqueness
+	options    map[string]*searchOptions // parsed, by function and text
+	remembered int64                     // bytes of what filters remember
+	hybrid     *hybridMemory             // nil while a hybrid search uses it
 }
 
 func newSearcher(cat *catalog) *searcher {

@@ -14,15 +14,17 @@ import (
 
 // vectorLeg is one planned search of a vector index.
 type vectorLeg struct {
-	s      *searcher
-	t      *vectorTable
-	q      []float32
-	opt    *searchOptions
-	filter *filterRun // nil: none
-	attrs  *attrPlan  // what the included columns decide of the filter; nil: nothing
-	rows   int64      // in the index
-	dims   int
-	record plans.LegExplain
+	s        *searcher
+	t        *vectorTable
+	q        []float32
+	opt      *searchOptions
+	filter   *filterRun    // nil: none
+	memory   *filterMemory // what earlier searches found out about the filter; nil: nothing is kept
+	recalled bool          // the filter was known from before
+	attrs    *attrPlan     // what the included columns decide of the filter; nil: nothing
+	rows     int64         // in the index
+	dims     int
+	record   plans.LegExplain
 }
 
 func (s *searcher) newVectorLeg(t *vectorTable, q []float32, opt *searchOptions, filter *filterRun) (*vectorLeg, error) {
@@ -40,6 +42,9 @@ func (s *searcher) newVectorLeg(t *vectorTable, q []float32, opt *searchOptions,
 func (l *vectorLeg) run(ctx context.Context, k int) ([]hnsw.Hit, error) {
 	start := time.Now()
 	hits, err := l.choose(ctx, k)
+	if err == nil {
+		err = l.memorize()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +82,9 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 		return nil, errorf("vector_search: option \"plan\" is %q, want exact scan, or %s", in.Force, plansFor(filtered))
 	}
 	if l.filter != nil && k > 0 {
+		if err := l.recall(); err != nil {
+			return nil, err
+		}
 		f, err := l.learn(in)
 		if err != nil {
 			return nil, err
@@ -85,7 +93,7 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 		in.Filter.ExactSeen = l.filter.history().exactSeen()
 		in.Filter.Far = l.filter.history().share()
 	}
-	if in.Force == plans.CodeScan && l.attrs == nil && k > 0 {
+	if in.Force == plans.CodeScan && l.attrs == nil && l.memory == nil && k > 0 {
 		return nil, errorf("vector_search: option \"plan\" is %q, want a filter on columns that %s includes", in.Force, l.t.label())
 	}
 	d := plans.Choose(in)

@@ -67,6 +67,14 @@ type WriteState interface {
 	Writing() bool
 }
 
+// DataVersion is a connection that knows when a database has changed.
+type DataVersion interface {
+	// DataVersion is a number that is another one after any change of the database's
+	// contents, by this connection (once it is committed) or by another (once a read
+	// transaction has begun that sees it); ok is false when it is not known.
+	DataVersion(schema string) (version uint32, ok bool)
+}
+
 // ConflictMode is the conflict resolution of a virtual table update.
 type ConflictMode uint8
 

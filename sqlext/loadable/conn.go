@@ -116,6 +116,15 @@ func (c *conn) ReadsWith(match func(sql string) bool) bool {
 // Writing implements host.WriteState.
 func (c *conn) Writing() bool { return C.nl_txn_state(c.db) == C.SQLITE_TXN_WRITE }
 
+// DataVersion implements host.DataVersion.
+func (c *conn) DataVersion(schema string) (uint32, bool) {
+	text := C.CString(schema)
+	defer C.free(unsafe.Pointer(text))
+	var n C.uint
+	rc := C.nl_data_version(c.db, text, &n)
+	return uint32(n), rc == C.SQLITE_OK
+}
+
 func (c *conn) Autocommit() bool               { return C.nl_autocommit(c.db) != 0 }
 func (c *conn) LastInsertRowID() int64         { return int64(C.nl_last_rowid(c.db)) }
 func (c *conn) SetLastInsertRowID(rowid int64) { C.nl_set_last_rowid(c.db, C.int64_t(rowid)) }

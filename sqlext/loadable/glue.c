@@ -61,6 +61,9 @@ int nl_autocommit(sqlite3 *db) { return sqlite3_get_autocommit(db); }
 int64_t nl_last_rowid(sqlite3 *db) { return sqlite3_last_insert_rowid(db); }
 void nl_set_last_rowid(sqlite3 *db, int64_t rowid) { sqlite3_set_last_insert_rowid(db, rowid); }
 const char *nl_filename(sqlite3 *db, const char *schema) { return sqlite3_db_filename(db, schema); }
+int nl_data_version(sqlite3 *db, const char *schema, unsigned int *version) {
+  return sqlite3_file_control(db, schema, SQLITE_FCNTL_DATA_VERSION, version);
+}
 int nl_txn_state(sqlite3 *db) { return sqlite3_txn_state(db, 0); }
 
 // nl_thread tells threads apart.

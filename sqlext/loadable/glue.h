@@ -61,6 +61,7 @@ int nl_autocommit(sqlite3 *db);
 int64_t nl_last_rowid(sqlite3 *db);
 void nl_set_last_rowid(sqlite3 *db, int64_t rowid);
 const char *nl_filename(sqlite3 *db, const char *schema);
+int nl_data_version(sqlite3 *db, const char *schema, unsigned int *version);
 int nl_txn_state(sqlite3 *db);
 uintptr_t nl_thread(void);
 int nl_interrupted(sqlite3 *db, uintptr_t thread);

@@ -109,6 +109,13 @@ func (c *conn) ReadsWith(match func(sql string) bool) bool {
 // Writing implements host.WriteState.
 func (c *conn) Writing() bool { return c.db.TxnState("") == sqlite3.TXN_WRITE }
 
+// DataVersion implements host.DataVersion.
+func (c *conn) DataVersion(schema string) (uint32, bool) {
+	v, err := c.db.FileControl(schema, sqlite3.FCNTL_DATA_VERSION)
+	n, ok := v.(uint32)
+	return n, ok && err == nil
+}
+
 func (c *conn) Autocommit() bool               { return c.db.GetAutocommit() }
 func (c *conn) LastInsertRowID() int64         { return c.db.LastInsertRowID() }
 func (c *conn) SetLastInsertRowID(rowid int64) { c.db.SetLastInsertRowID(rowid) }
