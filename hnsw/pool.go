@@ -40,7 +40,8 @@ type pool struct {
 	// With a rank, worst follows the distance of that rank, and the pool ends there.
 	rank        int
 	near, slack float32
-	cut         bool // something was not added, taken out or passed over
+	limit       float32 // another bound of worst
+	cut         bool    // something was not added, taken out or passed over
 }
 
 func (p *pool) reset(most int) {
@@ -50,6 +51,7 @@ func (p *pool) reset(most int) {
 	p.items = p.items[:0]
 	p.most, p.cursor, p.worst = most, 0, float32(math.Inf(1))
 	p.rank, p.cut = 0, false
+	p.limit = p.worst
 }
 
 // follow makes the pool keep what is not farther than the candidate of a rank plus a
@@ -61,9 +63,9 @@ func (p *pool) follow(rank int, near, slack float32) {
 
 // bound returns the distance beyond which nothing is kept.
 func (p *pool) bound() float32 {
-	worst := float32(math.Inf(1))
+	worst := p.limit
 	if len(p.items) == p.most {
-		worst = p.items[p.most-1].dist
+		worst = min(worst, p.items[p.most-1].dist)
 	}
 	if p.rank > 0 && len(p.items) >= p.rank {
 		d := p.items[p.rank-1].dist

@@ -3,48 +3,46 @@ package hnsw
 import "slices"
 
 // A search that may have to go on keeps what it has seen and has no room for, so that
-// a wider pool continues where the narrower one ended: no node is visited twice. The
-// first pool of an ordinary search does not: most searches end with it.
+// a wider pool continues where the narrower one ended: no node is visited twice. An
+// ordinary search without a filter does not: it ends with its first pool.
 
-// spill is a heap of candidates, nearest first, that the pool had no room for. Some
-// have been expanded.
+// spill are candidates that the pool had no room for. Some have been expanded. Most
+// searches never look at them: they become a heap, nearest first, when one does.
 type spill []candidate
 
-func (s *spill) push(c candidate) {
-	h := append(*s, c)
-	i := len(h) - 1
-	for i > 0 {
-		up := (i - 1) / 2
-		if !less(h[i].dist, h[i].id, h[up].dist, h[up].id) {
-			break
-		}
-		h[i], h[up] = h[up], h[i]
-		i = up
+func (s *spill) push(c candidate) { *s = append(*s, c) }
+
+// heap puts the candidates in the order of a heap.
+func (s spill) heap() {
+	for i := len(s)/2 - 1; i >= 0; i-- {
+		s.down(i)
 	}
-	*s = h
 }
 
-func (s *spill) pop() candidate {
-	h := *s
-	c := h[0]
-	n := len(h) - 1
-	h[0] = h[n]
-	h = h[:n]
-	for i := 0; ; {
+func (s spill) down(i int) {
+	for {
 		down := 2*i + 1
-		if down >= n {
-			break
+		if down >= len(s) {
+			return
 		}
-		if right := down + 1; right < n && less(h[right].dist, h[right].id, h[down].dist, h[down].id) {
+		if right := down + 1; right < len(s) && less(s[right].dist, s[right].id, s[down].dist, s[down].id) {
 			down = right
 		}
-		if !less(h[down].dist, h[down].id, h[i].dist, h[i].id) {
-			break
+		if !less(s[down].dist, s[down].id, s[i].dist, s[i].id) {
+			return
 		}
-		h[i], h[down] = h[down], h[i]
+		s[i], s[down] = s[down], s[i]
 		i = down
 	}
-	*s = h
+}
+
+// pop takes the nearest out of a heap.
+func (s *spill) pop() candidate {
+	h := *s
+	c, n := h[0], len(h)-1
+	h[0] = h[n]
+	*s = h[:n]
+	s.down(0)
 	return c
 }
 
@@ -64,27 +62,7 @@ func (t *traverser) keep(c candidate) {
 
 // expandKeeping is expand that loses nothing.
 func (t *traverser) expandKeeping() (bool, error) {
-	t.ids = t.ids[:0]
-	n := 0
-	for ; n < width; n++ {
-		c, ok := t.pool.next()
-		if !ok {
-			break
-		}
-		links, err := t.v.neighbors(0, NodeID(c.id))
-		if err != nil {
-			return false, err
-		}
-		for _, nb := range links {
-			if t.visited.add(nb) {
-				t.ids = append(t.ids, nb)
-			}
-		}
-	}
-	if n == 0 {
-		return false, nil
-	}
-	if err := t.measure(); err != nil {
+	if more, err := t.hop(0); err != nil || !more {
 		return false, err
 	}
 	for i, id := range t.ids {
@@ -92,10 +70,10 @@ func (t *traverser) expandKeeping() (bool, error) {
 		if c.dist > t.pool.worst {
 			t.spilled.push(c)
 		} else {
+			t.v.prefetch(0, id)
 			t.keep(c)
 		}
 	}
-	t.stats.Expanded += n
 	return true, nil
 }
 
@@ -123,6 +101,7 @@ func (w *walk) widenTo(most int) error {
 		return w.run()
 	}
 	t.pool.grow(most)
+	t.spilled.heap()
 	for len(t.spilled) > 0 && len(t.pool.items) < most {
 		c := t.spilled.pop()
 		t.pool.add(c.dist, c.id)

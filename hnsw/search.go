@@ -81,6 +81,7 @@ type walk struct {
 	keeping bool // nothing seen is lost: see resume.go
 	scan    bool // the pool is the result of ScanCodes
 	kept    *vectorTable
+	near    passing
 	passed  int // nodes of the pool that pass the filter
 	kth     int // place in the pool of the last one needed, 0: not found
 }
@@ -131,8 +132,13 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 		}
 	}
 	t.spilled = t.spilled[:0]
-	w.keeping = opt.resumable
+	w.keeping = opt.resumable || opt.filtered()
 	if opt.filtered() {
+		if (w.opt.Verdicts != nil || opt.Attrs != nil) && v.growth.near > 0 {
+			w.near.k = opt.K
+			w.near.dists = make([]float32, 0, min(opt.K, 1024))
+			most = min(2*most, int(v.live))
+		}
 		t.begin(max(most, 1))
 	} else {
 		t.beginNear(opt.K, w.ef)
@@ -164,9 +170,12 @@ func (w *walk) run() error {
 		}
 		var more bool
 		var err error
-		if w.keeping {
+		switch {
+		case w.follows():
+			more, err = w.expandPassing()
+		case w.keeping:
 			more, err = t.expandKeeping()
-		} else {
+		default:
 			more, err = t.expand(0)
 		}
 		if err != nil {
@@ -212,8 +221,8 @@ func (w *walk) nearest(k int) ([]Hit, error) {
 			if w.opt.MaxVisited > 0 && need > most && 4*n <= most {
 				need = 4 * n // so few rows say little about how far it is: look a little further
 			}
-			ahead := w.t.stats.Visited + int(float64(w.t.stats.Visited)*min(float64(need), float64(w.v.live))/float64(max(n, 1)))
-			ahead = min(ahead, w.t.stats.Visited+int(w.v.live))
+			ahead := int(float64(w.t.stats.Visited) * min(float64(need), float64(w.v.live)) / float64(max(n, 1)))
+			ahead = min(ahead, int(w.v.live))
 			if w.opt.MaxVisited > 0 && (ahead > w.opt.MaxVisited || need > most) {
 				w.t.stats.Stopped = true
 				return best.hits, nil
@@ -248,7 +257,11 @@ func (w *walk) enough(place int) int {
 
 // wide reports whether the pool is wide enough under the filter.
 func (w *walk) wide() bool {
-	return w.kth > 0 && len(w.t.pool.items) >= w.enough(w.kth) || w.passed >= w.ef
+	p := &w.t.pool
+	if w.follows() && len(w.near.dists) == w.near.k && (len(p.items) < p.most || p.items[p.most-1].dist >= p.limit) {
+		return true // it ended by distance
+	}
+	return w.kth > 0 && len(p.items) >= w.enough(w.kth) || w.passed >= w.ef
 }
 
 // rescore compares the vectors of the nearest rows and reports whether they

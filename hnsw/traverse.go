@@ -129,9 +129,9 @@ func (t *traverser) start(c candidate) {
 // candidates would be expanded anyway.
 const width = 2
 
-// expand follows the links of the nearest candidates, and reports whether there
-// were any.
-func (t *traverser) expand(layer int) (bool, error) {
+// hop follows the links of the nearest candidates, and puts the nodes not seen before
+// and their distances into t.ids and t.dists. more is false if no candidate was left.
+func (t *traverser) hop(layer int) (more bool, err error) {
 	var lists [width][]uint32
 	n := 0
 	for n < width {
@@ -155,7 +155,13 @@ func (t *traverser) expand(layer int) (bool, error) {
 		fresh += t.visited.addAll(ids[fresh:], links)
 	}
 	t.ids = ids[:fresh]
-	if err := t.measure(); err != nil {
+	t.stats.Expanded += n
+	return true, t.measure()
+}
+
+// expand hops from the nearest candidates, and reports whether there were any.
+func (t *traverser) expand(layer int) (bool, error) {
+	if more, err := t.hop(layer); err != nil || !more {
 		return false, err
 	}
 	for i, id := range t.ids {
@@ -166,7 +172,6 @@ func (t *traverser) expand(layer int) (bool, error) {
 			t.pool.cut = true
 		}
 	}
-	t.stats.Expanded += n
 	return true, nil
 }
 

@@ -13,7 +13,7 @@ type history struct {
 	work  float64 // of the filter in the dearest search
 
 	version uint32 // of the database in the last search that asked
-	scans int
+	scans   int
 }
 
 const farRetry = 8

@@ -304,7 +304,7 @@ var explainCases = []struct{ title, call string }{
 	{"narrow filter with an index", `vector_search('senses_vec', ?1, 10, 'topic = ?1', '["noun.animal"]')`},
 	{"filter that matches nothing", `vector_search('senses_vec', ?1, 10, 'topic = ''none''', NULL, '{"explain":true}')`},
 	{"broad filter without an index", `vector_search('senses_vec', ?1, 10, 'id % 2')`},
-	{"filter that lies far from the query", `vector_search('senses_vec', ?1, 3, 'e IS NOT NULL AND vector_distance_cos(e, (SELECT e FROM senses WHERE id = 1)) > 0.93')`},
+	{"filter that lies far from the query", `vector_search('senses_vec', ?1, 3, 'e IS NOT NULL AND vector_distance_cos(e, (SELECT e FROM senses WHERE id = 1)) > 0.93', NULL, '{"plan":"traverse then filter"}')`},
 	{"filter after the traversal", `vector_search('senses_vec', ?1, 10, 'id % 2', NULL, '{"plan":"traverse then filter"}')`},
 	{"included columns, narrow", `vector_search('senses_inc', ?1, 10, 'pos = ''adv'' AND year > ?1', '[1960]')`},
 	{"included columns, code scan", `vector_search('senses_inc', ?1, 10, 'pos = ''noun'' AND year IS NOT NULL')`},

@@ -50,6 +50,7 @@ func main() {
 	flag.DurationVar(&c.time, "time", time.Second, "time per measurement")
 	flag.BoolVar(&c.insert, "insert", false, "insert row by row instead of building")
 	flag.Float64Var(&c.filter, "filter", 0, "search among this `share` of the rows only, chosen at random")
+	flag.BoolVar(&c.verdicts, "verdicts", true, "let the search know the filter's verdicts beforehand")
 	flag.BoolVar(&c.hint, "hint", true, "tell the search the filter's share")
 	flag.IntVar(&c.commits, "commits", 0, "insert the last `n` rows after the build, each in its own transaction")
 	flag.IntVar(&c.turnovers, "turnovers", 0, "delete and insert all rows `n` times, in random batches of a tenth, before searching")
@@ -70,7 +71,7 @@ type config struct {
 	rows, oversample, m, efc, threads         int
 	turnovers, commits                        int
 	time                                      time.Duration
-	insert, hint                              bool
+	insert, hint, verdicts                    bool
 	filter                                    float64
 }
 
@@ -347,6 +348,22 @@ func (c config) allows() hnsw.FilterFunc {
 	}
 }
 
+// learn returns what the filter says about all rows.
+func (c config) learn(ix *hnsw.Index) (*hnsw.Verdicts, error) {
+	n, err := ix.Rows()
+	if err != nil {
+		return nil, err
+	}
+	var rows []hnsw.RowID
+	for r := range n {
+		if ok, _ := c.allows()(r + 1); ok {
+			rows = append(rows, r+1)
+		}
+	}
+	f := hnsw.NewVerdicts()
+	return f, ix.Learn(f, rows)
+}
+
 // measure searches with all queries until the time is over.
 func measure(c config, cache *hnsw.Cache, conn *memstore.Conn, table *memory, queries [][]float32, truth [][]int32, ef int) error {
 	ctx := context.Background()
@@ -375,6 +392,13 @@ func measure(c config, cache *hnsw.Cache, conn *memstore.Conn, table *memory, qu
 			if err != nil {
 				failed = err
 				return
+			}
+			opt := opt
+			if c.verdicts && c.filter > 0 {
+				if opt.Verdicts, err = c.learn(ix); err != nil {
+					failed = err
+					return
+				}
 			}
 			var times []time.Duration
 			window, inWindow := cpu, 0
