@@ -185,7 +185,7 @@ func (s *Server) withReader(ctx context.Context, name string, fn func(*link) err
 	if s.databases.dir == "" && name != defaultName {
 		return errNoDatabase(name)
 	}
-	l, err := s.databases.link(ctx, name, true)
+	l, err := s.databases.link(ctx, name, true, s.config.Limits.QueueTimeout)
 	if err != nil {
 		return err
 	}

@@ -240,3 +240,26 @@ func TestIdleDatabasesClose(t *testing.T) {
 		t.Errorf("the stream goes on with %s", r.Results[0])
 	}
 }
+
+// More transactions than there may be connections wait for each other, also while
+// streams that idle keep theirs.
+func TestMoreStreamsThanConnections(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Limits.ConnectionsPerDB, c.Limits.Concurrent = 3, 2 })
+	s.exec("CREATE TABLE t(n)", "INSERT INTO t VALUES (0)")
+	for range 3 {
+		s.pipeline(nil, sql("SELECT 1"))
+	}
+	var wg sync.WaitGroup
+	for range 24 {
+		wg.Go(func() {
+			r := s.pipeline(nil, sql("BEGIN IMMEDIATE"))
+			r = s.pipeline(r.Baton, sql("UPDATE t SET n = n + 1"))
+			s.pipeline(r.Baton, sql("COMMIT"))
+		})
+		wg.Go(func() { s.pipeline(nil, sql("SELECT n FROM t")) })
+	}
+	wg.Wait()
+	if got := firstValue(t, s.pipeline(nil, sql("SELECT n FROM t")).Results[0]); got != "24" {
+		t.Errorf("n is %s, want 24", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nearlite/nearlite/sqlext/sqlite"
@@ -19,6 +20,9 @@ type database struct {
 
 	writer chan struct{} // holds one element while somebody has the turn
 
+	slots   chan struct{} // holds an element for each link in use
+	waiting atomic.Int64  // requests that wait for a link
+
 	// mu guards what follows. It is never held while SQLite works.
 	mu      sync.Mutex
 	idle    map[bool][]*sqlite.Session // by whether they are read-only
@@ -31,7 +35,7 @@ type database struct {
 func newDatabase(name, path, synchronous string, limits *Limits, m *metrics) *database {
 	return &database{
 		name: name, path: path, sync: synchronous, limits: limits, metrics: m,
-		writer: make(chan struct{}, 1), idle: map[bool][]*sqlite.Session{}, usedAt: time.Now(), gone: make(chan struct{}),
+		writer: make(chan struct{}, 1), slots: make(chan struct{}, limits.ConnectionsPerDB), idle: map[bool][]*sqlite.Session{}, usedAt: time.Now(), gone: make(chan struct{}),
 	}
 }
 
@@ -39,16 +43,17 @@ var errNoConnection = busy("too many connections to this database")
 
 var errRetired = errors.New("the database is being closed")
 
-// acquire takes an idle connection or opens one.
-func (d *database) acquire(ctx context.Context, readOnly bool) (*link, error) {
+// acquire takes an idle connection or opens one. Where all that may be are in use, it
+// waits so long for one.
+func (d *database) acquire(ctx context.Context, readOnly bool, wait time.Duration) (*link, error) {
+	if err := d.slot(ctx, wait); err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	if d.retired {
 		d.mu.Unlock()
+		<-d.slots
 		return nil, errRetired
-	}
-	if d.links >= d.limits.ConnectionsPerDB {
-		d.mu.Unlock()
-		return nil, errNoConnection
 	}
 	d.links++
 	d.usedAt = time.Now()
@@ -66,6 +71,30 @@ func (d *database) acquire(ctx context.Context, readOnly bool) (*link, error) {
 		}
 	}
 	return &link{db: d, session: s}, nil
+}
+
+// slot waits for a link to become free, in the order of those who ask.
+func (d *database) slot(ctx context.Context, wait time.Duration) error {
+	select {
+	case d.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	if wait <= 0 {
+		return errNoConnection
+	}
+	d.waiting.Add(1)
+	defer d.waiting.Add(-1)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case d.slots <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errNoConnection
+	case <-ctx.Done():
+		return busy("the client went away")
+	}
 }
 
 func (d *database) open(ctx context.Context, readOnly bool) (_ *sqlite.Session, err error) {
@@ -122,6 +151,7 @@ func (d *database) unlink(s *sqlite.Session, keep bool) {
 	if s != nil {
 		_ = safely(s.Close)
 	}
+	<-d.slots
 	if last {
 		close(d.gone)
 	}

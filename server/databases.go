@@ -94,15 +94,16 @@ func (ds *databases) path(name string) string {
 	return filepath.Join(ds.dir, name+".db")
 }
 
-// link connects to a database, which is opened if it is not. When too many are open,
-// the one that was unused for longest is closed first.
-func (ds *databases) link(ctx context.Context, name string, readOnly bool) (*link, error) {
+// link connects to a database, which is opened if it is not, and waits so long for a
+// connection. When too many databases are open, the one that was unused for longest is
+// closed first.
+func (ds *databases) link(ctx context.Context, name string, readOnly bool, wait time.Duration) (*link, error) {
 	for {
 		d, err := ds.get(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		l, err := d.acquire(ctx, readOnly)
+		l, err := d.acquire(ctx, readOnly, wait)
 		if !errors.Is(err, errRetired) {
 			return l, err
 		}

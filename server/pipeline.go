@@ -69,9 +69,13 @@ func (s *Server) streamHead(st *stream, goesOn bool) ([]byte, error) {
 		head = append(head, "null"...)
 		return append(head, `,"base_url":null`...), nil
 	}
+	db := st.link.db // after park, the stream is others'
 	baton, ok := s.streams.park(st, s.config.Limits.Streams, false)
 	if !ok {
 		return nil, busy("too many streams are open")
+	}
+	if db.waiting.Load() > 0 {
+		s.streams.reclaim(db.name)
 	}
 	head = appendText(head, baton)
 	return append(head, `,"base_url":null`...), nil
@@ -106,7 +110,7 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 		defer seat.leave()
 	}
 	if st.link == nil {
-		if st.link, err = s.connect(ctx, t); err != nil {
+		if st.link, err = s.connect(ctx, t, seat); err != nil {
 			s.end(st)
 			return err
 		}
@@ -128,13 +132,26 @@ func (s *Server) onStream(parent context.Context, t target, baton *string, fn fu
 	return err
 }
 
-// connect finds a connection, if need be that of a stream which idles.
-func (s *Server) connect(ctx context.Context, t target) (*link, error) {
+// connect finds a connection, if need be that of a stream which idles. Who has to wait
+// for one does not keep a place among the requests that run.
+func (s *Server) connect(ctx context.Context, t target, seat *place) (*link, error) {
 	for {
-		l, err := s.databases.link(ctx, t.database, t.readOnly)
-		if !errors.Is(err, errNoConnection) || !s.streams.reclaim(t.database) {
+		l, err := s.databases.link(ctx, t.database, t.readOnly, 0)
+		if !errors.Is(err, errNoConnection) {
 			return l, err
 		}
+		if s.streams.reclaim(t.database) {
+			continue
+		}
+		seat.leave()
+		if l, err = s.databases.link(ctx, t.database, t.readOnly, s.config.Limits.QueueTimeout); err != nil {
+			return nil, err
+		}
+		if err := seat.back(ctx); err != nil {
+			l.db.release(l)
+			return nil, err
+		}
+		return l, nil
 	}
 }
 

@@ -36,7 +36,7 @@ func New(config Config) (*Server, error) {
 	s.databases = newDatabases(&s.config, s.metrics)
 	s.SetAuth(config.Auth)
 	if config.File != "" {
-		l, err := s.databases.link(context.Background(), defaultName, false)
+		l, err := s.databases.link(context.Background(), defaultName, false, 0)
 		if err != nil {
 			return nil, err
 		}

@@ -40,8 +40,8 @@ type wsRequest struct {
 
 // Limits of one WebSocket.
 const (
-	wsStreams = 128 // streams that may be open at once
-	wsPending = 256 // requests of a stream that may wait
+	wsStreams = 512 // streams that may be open at once
+	wsPending = 128 // requests of a stream that may wait
 	wsCursors = 16  // cursors of a stream
 
 	wsWrite = 30 * time.Second // longest time that a client takes a message off the line
@@ -403,6 +403,10 @@ func (c *wsConn) work(st *wsStream, t target) {
 				return
 			}
 			c.serve(st, t, m)
+			if l := st.link; l != nil && len(st.inbox) == 0 && l.db.waiting.Load() > 0 && l.session.Autocommit() && !l.session.Lasting() {
+				st.link.db.release(st.link)
+				st.link = nil
+			}
 		}
 	}
 }
@@ -442,7 +446,7 @@ func (c *wsConn) serve(st *wsStream, t target, m wsMessage) {
 		defer seat.leave()
 	}
 	if st.link == nil {
-		if st.link, err = s.connect(ctx, t); err != nil {
+		if st.link, err = s.connect(ctx, t, seat); err != nil {
 			c.fail(m, err)
 			return
 		}
