@@ -275,6 +275,9 @@ func TestReadOnlySearches(t *testing.T) {
 		"CREATE INDEX docs_idx ON docs(libsql_vector_idx(e))",
 		"CREATE VIRTUAL TABLE docs_vec USING hnsw(docs, e)",
 		"CREATE VIRTUAL TABLE docs_text USING lexical(docs, title)",
+		"CREATE VIRTUAL TABLE docs_fts USING fts5(title, content='docs', content_rowid='id')",
+		"CREATE TRIGGER docs_fts_insert AFTER INSERT ON docs BEGIN INSERT INTO docs_fts(rowid, title) VALUES (new.id, new.title); END",
+		"CREATE VIRTUAL TABLE boxes USING rtree(id, low, high)", "INSERT INTO boxes VALUES (7, 1, 2)", "CREATE TABLE my_node(a)",
 		"INSERT INTO docs(title, e) VALUES ('red boat', vector32('[1,0]')), ('blue sea', vector32('[0,1]'))",
 	} {
 		if got := run(writer, text); got != "" {
@@ -289,23 +292,30 @@ func TestReadOnlySearches(t *testing.T) {
 		"SELECT id FROM lexical_search('docs_text', 'sea', 1)":                                "2",
 		"SELECT id FROM hybrid_search('docs_vec', 'docs_text', 'boat', '[1,0]', 1)":           "1",
 		"SELECT json_extract(hnsw_stats('docs_vec'), '$.rows')":                               "2",
-		"PRAGMA integrity_check":                            "ok",
-		"INSERT INTO docs_vec(docs_vec) VALUES ('rebuild')": "error: SQLite error: attempt to write a readonly database",
-		"INSERT INTO docs(title) VALUES ('x')":              "error: SQLite error: attempt to write a readonly database",
-		"DROP INDEX docs_idx":                               "error: SQLite error: attempt to write a readonly database",
-		"REINDEX":                                           "error: SQLite error: attempt to write a readonly database",
-		"ANALYZE":                                           "error: SQLite error: attempt to write a readonly database",
-		"PRAGMA query_only=0":                               "error: SQLite error: PRAGMA query_only with a value is not allowed on this server",
-		"PRAGMA query_only":                                 "1",
-		"DELETE FROM docs_vec_links":                        "error: SQLite error: attempt to write a readonly database",
+		"SELECT highlight(docs_fts, 0, '<', '>') FROM docs_fts WHERE docs_fts MATCH 'sea'":    "blue <sea>",
+		"SELECT id FROM boxes WHERE low < 3":                                                  "7",
+		"INSERT INTO my_node VALUES (1)":                                                      "error: SQLite error: attempt to write a readonly database",
+		"DELETE FROM boxes":                                                                   "error: SQLite error: attempt to write a readonly database",
+		"INSERT INTO docs_fts(docs_fts) VALUES ('rebuild')":                                   "error: SQLite error: attempt to write a readonly database",
+		"PRAGMA integrity_check":                                                              "ok",
+		"INSERT INTO docs_vec(docs_vec) VALUES ('rebuild')":                                   "error: SQLite error: attempt to write a readonly database",
+		"INSERT INTO docs(title) VALUES ('x')":                                                "error: SQLite error: attempt to write a readonly database",
+		"DROP INDEX docs_idx":                                                                 "error: SQLite error: attempt to write a readonly database",
+		"REINDEX":                                                                             "error: SQLite error: attempt to write a readonly database",
+		"ANALYZE":                                                                             "error: SQLite error: attempt to write a readonly database",
+		"PRAGMA query_only=0":                                                                 "error: SQLite error: PRAGMA query_only with a value is not allowed on this server",
+		"PRAGMA query_only":                                                                   "1",
+		"DELETE FROM docs_vec_links":                                                          "error: SQLite error: attempt to write a readonly database",
 	} {
 		if got := run(reader, text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 	// Nobody writes the inner tables of an index.
-	if got := run(writer, "DELETE FROM docs_vec_links"); !strings.Contains(got, "may not be modified") {
-		t.Errorf("inner table: %s", got)
+	for _, table := range []string{"docs_vec_links", "docs_fts_data"} {
+		if got := run(writer, "DELETE FROM "+table); !strings.Contains(got, "may not be modified") {
+			t.Errorf("inner table %s: %s", table, got)
+		}
 	}
 	if got := run(writer, "SELECT count(*) FROM docs"); got != "2" {
 		t.Errorf("%s rows, want 2", got)

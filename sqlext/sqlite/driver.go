@@ -32,7 +32,10 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if ok {
 		raw := own.Raw()
 		old := raw.SetInterrupt(ctx)
-		if err = Register(raw); err == nil {
+		if err = registerModules(raw); err == nil {
+			err = Register(raw)
+		}
+		if err == nil {
 			growPageCache(raw)
 		}
 		raw.SetInterrupt(old)

@@ -113,7 +113,7 @@ func (a *access) authorize(action sqlite3.AuthorizerActionCode, arg3, arg4, sche
 		return a.deny("ATTACH is not allowed on this server")
 	}
 	if a.readOnly {
-		if a.nested > 0 {
+		if a.nested > 0 || rtreeInner(action, arg3) {
 			return sqlite3.AUTH_OK // query_only stops it
 		}
 		return a.deny(readOnlyText)
@@ -184,6 +184,16 @@ func (a *access) note(f statementFacts) {
 func (a *access) deny(format string, args ...any) sqlite3.AuthorizerReturnCode {
 	a.reason = fmt.Sprintf(format, args...)
 	return sqlite3.AUTH_DENY
+}
+
+// rtreeInner reports whether a statement could be one of those that an R-Tree table
+// compiles for its inner tables as soon as it is looked at, also for reading.
+func rtreeInner(action sqlite3.AuthorizerActionCode, table string) bool {
+	switch action {
+	case sqlite3.AUTH_INSERT, sqlite3.AUTH_UPDATE, sqlite3.AUTH_DELETE:
+		return strings.HasSuffix(table, "_node") || strings.HasSuffix(table, "_rowid") || strings.HasSuffix(table, "_parent")
+	}
+	return false
 }
 
 func isSchemaTable(name string) bool {

@@ -83,6 +83,9 @@ func OpenSession(ctx context.Context, path string, cfg SessionConfig) (_ *Sessio
 			return nil, fmt.Errorf("open %s: PRAGMA %s: %w", path, p, sqlError(err, ""))
 		}
 	}
+	if err := registerModules(db); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
 	if err := sqlext.Register(&sessionConn{newConn(db), &s.guard}); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
