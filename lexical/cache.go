@@ -70,7 +70,7 @@ func (c *Cache) addPage(slot *atomic.Pointer[page], data []byte) {
 
 // addBlock accounts for a block that the caller has stored in its slot.
 func (c *Cache) addBlock(slot *atomic.Pointer[docBlock], b *docBlock) {
-	c.add(cached{block: slot, bytes: int64(8*len(b.rows)+4*len(b.lengths)) + 96})
+	c.add(cached{block: slot, bytes: int64(8*len(b.rows)+4*len(b.lengths)+24*len(b.patches)) + 96})
 }
 
 func (c *Cache) add(e cached) {
@@ -129,14 +129,16 @@ func (c *Cache) segment(identity, uid, deletes uint64) (seg *segment, state *seg
 		return nil, nil
 	}
 	for i := len(ci.snapshots) - 1; i >= 0; i-- {
-		for _, s := range ci.snapshots[i].segments {
-			if s.seg.uid != uid {
-				continue
+		for _, list := range [][]*segmentState{ci.snapshots[i].segments, ci.snapshots[i].patches} {
+			for _, s := range list {
+				if s.seg.uid != uid {
+					continue
+				}
+				if s.deletes == deletes {
+					return s.seg, s
+				}
+				seg = s.seg
 			}
-			if s.deletes == deletes {
-				return s.seg, s
-			}
-			seg = s.seg
 		}
 	}
 	return seg, nil

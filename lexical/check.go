@@ -68,8 +68,12 @@ func (c *checker) run(ctx context.Context, src Source) error {
 	// depend on their order, so that it can be compared with the texts' own.
 	found := map[int64]uint64{}
 	tokens := make([]int64, c.ix.src.columns)
+	owners := map[int64]*segmentState{}
 	for _, s := range v.segments {
-		if err := c.segment(ctx, s, found, tokens); err != nil {
+		owners[s.seg.number] = s
+	}
+	for _, s := range v.dictionaries() {
+		if err := c.segment(ctx, s, owners, found, tokens); err != nil {
 			if !errors.Is(err, ErrCorrupt) {
 				return err
 			}
@@ -157,8 +161,9 @@ func (c *checker) documentSum(texts []string) (sum uint64) {
 	return sum
 }
 
-// segment checks one segment and adds its live documents to found and tokens.
-func (c *checker) segment(ctx context.Context, s *segmentState, found map[int64]uint64, tokens []int64) error {
+// segment checks one segment or patch and adds its live documents to found and tokens;
+// owners are the segments by number.
+func (c *checker) segment(ctx context.Context, s *segmentState, owners map[int64]*segmentState, found map[int64]uint64, tokens []int64) error {
 	seg, src := s.seg, &c.ix.src
 	columns := src.columns
 	rows := make([]int64, 0, seg.docs)
@@ -204,7 +209,7 @@ func (c *checker) segment(ctx context.Context, s *segmentState, found map[int64]
 			return err
 		}
 		list.reset()
-		if !list.decode(data, it.post.docs, seg.docs, columns, nil) {
+		if !list.decode(data, it.post.docs, seg.docs, columns, nil, nil) {
 			if err := c.finding(4, "segment %d: postings of %q do not decode", seg.number, it.term); err != nil {
 				return err
 			}
@@ -217,6 +222,9 @@ func (c *checker) segment(ctx context.Context, s *segmentState, found map[int64]
 				ent++
 				counted[int(doc)*columns+int(col)] += f
 				for _, p := range list.pos[at : at+int(f)] {
+					if s.patchedColumns(doc)>>col&1 == 1 {
+						continue // counts in the patch
+					}
 					sums[doc] += tokenSum(col, p, it.term)
 				}
 				at += int(f)
@@ -234,9 +242,16 @@ func (c *checker) segment(ctx context.Context, s *segmentState, found map[int64]
 			}
 		}
 	}
+	if seg.isPatch {
+		return c.patch(s, owners, sums, found, tokens)
+	}
+	patched := 0
 	for doc, rowid := range rows {
 		if s.isDeleted(uint32(doc)) {
 			continue
+		}
+		if s.patchedColumns(uint32(doc)) != 0 {
+			patched++
 		}
 		if _, twice := found[rowid]; twice {
 			if err := c.finding(3, "rowid %d is live in two segments", rowid); err != nil {
@@ -245,16 +260,58 @@ func (c *checker) segment(ctx context.Context, s *segmentState, found map[int64]
 		}
 		found[rowid] = sums[doc]
 		for i := range columns {
-			tokens[i] += int64(lengths[doc*columns+i])
+			if s.patchedColumns(uint32(doc))>>i&1 == 0 {
+				tokens[i] += int64(lengths[doc*columns+i])
+			}
 		}
 	}
+	if patched != s.patched {
+		return c.finding(8, "segment %d: %d documents have parts in patches, want %d", seg.number, patched, s.patched)
+	}
 	return nil
+}
+
+// patch checks that the documents of a patch are parts of the documents that they say,
+// and adds them to those: found has these already.
+func (c *checker) patch(s *segmentState, owners map[int64]*segmentState, sums []uint64, found map[int64]uint64, tokens []int64) error {
+	src := &c.ix.src
+	return s.eachPatch(src, func(doc uint32, rowid int64, h patchHead, lengths []uint32) error {
+		home := owners[h.segment]
+		if home == nil || h.doc >= home.seg.docs || home.isDeleted(h.doc) {
+			return c.finding(8, "patch %d: rowid %d is at home in document %d of segment %d, which is gone", s.seg.number, rowid, h.doc, h.segment)
+		}
+		at, err := home.seg.rowid(src, h.doc)
+		if err != nil {
+			return err
+		}
+		if at != rowid {
+			return c.finding(8, "patch %d: rowid %d is at home where rowid %d is", s.seg.number, rowid, at)
+		}
+		if got := home.patchedColumns(h.doc); got != h.columns {
+			return c.finding(8, "patch %d: rowid %d has columns %b, want %b", s.seg.number, rowid, h.columns, got)
+		}
+		now, err := home.lengths(src, int(h.doc/docBlockDocs))
+		if err != nil {
+			return err
+		}
+		for i, n := range lengths {
+			if h.columns>>i&1 == 0 {
+				continue
+			}
+			tokens[i] += int64(n)
+			if k := int(h.doc%docBlockDocs)*src.columns + i; now[k] != n {
+				return c.finding(8, "patch %d: rowid %d has length %d in column %d, its document %d", s.seg.number, rowid, n, i, now[k])
+			}
+		}
+		found[rowid] += sums[doc]
+		return nil
+	})
 }
 
 // strayRows looks for rows that belong to no segment, and checks each delete row.
 func (c *checker) strayRows(v view) error {
 	byNumber := map[int64]*segmentState{}
-	for _, s := range v.segments {
+	for _, s := range v.dictionaries() {
 		byNumber[s.seg.number] = s
 	}
 	scan := func(part Part, stray func(id int64, row []byte) bool) error {
@@ -304,7 +361,7 @@ func (c *checker) pages(v view) error {
 		}
 		return nil
 	}
-	for _, s := range v.segments {
+	for _, s := range v.dictionaries() {
 		if s.seg.number < 0 {
 			continue
 		}

@@ -6,8 +6,13 @@ import (
 	"math"
 )
 
-// formatVersion is the first byte of the config, token, manifest and segment rows.
-const formatVersion = 1
+// Versions, the first byte of the config, token, manifest and segment rows. An index
+// made with formatPatches may hold patches; those rows of it that could not be read
+// without knowing of them have that version, all others the first.
+const (
+	formatVersion = 1
+	formatPatches = 2
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

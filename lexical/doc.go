@@ -43,6 +43,8 @@
 //  5. A document's length in a column is the sum of its frequencies there.
 //  6. The manifest's row count and token totals are those of the live documents.
 //  7. A delete bitmap lies within its segment and counts what the manifest says.
+//  8. A live document of a patch is a part of the live document of the same rowid
+//     that it names; no document has parts in two patches.
 //
 // The bytes are described in docs/format-lexical.md.
 //

@@ -65,6 +65,7 @@ type evaluation struct {
 	boosts []float64 // per column
 	leaves []*leaf
 	stats  SearchStats
+	places map[int64]int // of segments by number; made when there are patches
 
 	*arena
 }
@@ -189,22 +190,22 @@ func (e *evaluation) scores(l *leaf, segment int, list *leafList, to func(doc ui
 	k1, b := p.K1, p.b()
 	weight := l.boost * l.idf * (k1 + 1)
 	fixed, perToken := k1*(1-b), k1*b/e.averageLength(l.columns)
-	seg := e.view.segments[segment].seg
+	s := e.view.segments[segment]
 	columns := e.ix.src.columns
 	whole := l.columns == e.ix.schema.all()
-	var block *docBlock
+	var lengths []uint32
 	current := -1
 	for i, doc := range list.docs {
 		if n := int(doc / docBlockDocs); n != current {
 			var err error
-			if block, err = seg.docBlock(&e.ix.src, n); err != nil {
+			if lengths, err = s.lengths(&e.ix.src, n); err != nil {
 				return err
 			}
 			current = n
 		}
 		at := int(doc%docBlockDocs) * columns
 		var length uint32
-		for c, n := range block.lengths[at : at+columns] {
+		for c, n := range lengths[at : at+columns] {
 			if whole || l.columns>>c&1 == 1 {
 				length += n
 			}

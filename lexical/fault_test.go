@@ -28,7 +28,15 @@ func script(ix *lexical.Index) error {
 			return err
 		}
 	}
+	for i := range 20 { // parts of documents, of which some are already in patches
+		if err := ix.Update(int64(150+i), []string{"patched twice", "old words"}, 1); err != nil {
+			return err
+		}
+	}
 	if _, _, err := ix.Search(context.Background(), lexical.Request{Query: "row", K: 5}); err != nil {
+		return err
+	}
+	if _, err := ix.Delete(152); err != nil {
 		return err
 	}
 	if err := ix.Optimize(context.Background()); err != nil {
@@ -62,6 +70,7 @@ func state(t *testing.T, ix *lexical.Index) string {
 // After the rollback, rows and memory are as before; without a fault, as after.
 func TestFaults(t *testing.T) {
 	t.Cleanup(lexical.SetLimits(10, 1000, 64))
+	t.Cleanup(lexical.SetMinPatched(3))
 	c := create(t, twoColumns)
 	for i := range 30 { // several segments with deletes, so that there is much to fail
 		c.begin()
@@ -71,6 +80,14 @@ func TestFaults(t *testing.T) {
 		_, err := c.ix.Delete(int64(100 + i*3))
 		c.must(err)
 		c.commit()
+	}
+	for i := range 12 {
+		c.begin()
+		c.must(c.ix.Update(int64(140+i*2), []string{"patched", "x"}, 1))
+		c.commit()
+	}
+	if st, err := c.ix.Stats(); err != nil || st.Patched == 0 {
+		t.Fatalf("got %+v, %v, want patches", st, err)
 	}
 	before := state(t, c.ix)
 	for _, kind := range []string{"write", "read"} {
@@ -140,6 +157,16 @@ func TestCorruption(t *testing.T) {
 			c.must(err)
 		}
 		c.commit()
+	}
+	for i := range 4 {
+		c.begin()
+		for j := range 30 + i {
+			c.must(c.ix.Update(int64(i*300+j*2+100), []string{"patched " + vocabulary[j%20], ""}, 1))
+		}
+		c.commit()
+	}
+	if st, err := c.ix.Stats(); err != nil || st.Patched == 0 {
+		t.Fatalf("got %+v, %v, want patches", st, err)
 	}
 	want := state(t, c.ix)
 	parts, ids := c.st.File().Keys()
@@ -217,6 +244,7 @@ func exercise(t *testing.T, what string, ix *lexical.Index, want string) {
 // TestSharedCache has readers beside a writer, each with its own connection and a
 // cache so small that pages come and go.
 func TestSharedCache(t *testing.T) {
+	t.Cleanup(lexical.SetMinPatched(20))
 	cache := lexical.NewCache(64 << 10)
 	st := lexicaltest.New()
 	st.Begin()
@@ -233,6 +261,9 @@ func TestSharedCache(t *testing.T) {
 		w.begin()
 		for i := range perRound {
 			w.insert(int64(round*perRound+i), "common", fmt.Sprintf("word%d unique%d", i%7, round*perRound+i))
+		}
+		for i := range round { // of all rounds before
+			w.must(w.ix.Update(int64(i*perRound+round), []string{"common patched", ""}, 1))
 		}
 		w.commit()
 		file := w.st.File().Clone()

@@ -174,11 +174,11 @@ func FuzzPostings(f *testing.F) {
 	f.Add(b, uint8(3))
 	f.Fuzz(func(t *testing.T, data []byte, n uint8) {
 		var l, again postingList
-		if !l.decode(data, uint32(n), 1000, 3, nil) {
+		if !l.decode(data, uint32(n), 1000, 3, nil, nil) {
 			return
 		}
 		b, _ := l.append(nil, nil)
-		if len(l.docs) > 0 && !again.decode(b, uint32(len(l.docs)), 1000, 3, nil) {
+		if len(l.docs) > 0 && !again.decode(b, uint32(len(l.docs)), 1000, 3, nil, nil) {
 			t.Fatalf("%x does not decode", b)
 		}
 		if len(again.docs) != len(l.docs) || len(again.pos) != len(l.pos) {

@@ -41,6 +41,13 @@ func (e *evaluation) gather(ctx context.Context, l *leaf) error {
 		if err := e.gatherSegment(ctx, l, &l.lists[i], s); err != nil {
 			return err
 		}
+	}
+	if len(e.view.patches) > 0 {
+		if err := e.patchLists(l); err != nil {
+			return err
+		}
+	}
+	for i := range l.lists {
 		docs += int64(len(l.lists[i].docs))
 	}
 	n := float64(e.view.rows)
@@ -94,7 +101,7 @@ func (e *evaluation) gatherSegment(ctx context.Context, l *leaf, list *leafList,
 			}
 			total += len(into.docs)
 		case into != list:
-			list.union(into)
+			list.union(into, true)
 		}
 	}
 	if adding && total > 0 {
@@ -111,11 +118,11 @@ func (e *evaluation) decode(out *leafList, data []byte, n uint32, s *segmentStat
 		return e.decodePositions(out, data, n, s, l, weight)
 	}
 	common, docs, _, ok := splitPostings(data)
-	columns := e.ix.src.columns
-	if !ok || int(common) >= columns || uint64(n) > uint64(len(docs)) {
+	limitColumns := e.ix.src.columns
+	if !ok || int(common) >= limitColumns || uint64(n) > uint64(len(docs)) {
 		return false
 	}
-	del := s.del
+	del, patched := s.del, s.patched > 0
 	commonTF := 0.0
 	if l.columns>>common&1 == 1 {
 		commonTF = weight * e.boosts[common]
@@ -132,10 +139,16 @@ func (e *evaluation) decode(out *leafList, data []byte, n uint32, s *segmentStat
 			return false
 		}
 		tf := commonTF
+		columns := l.columns
+		if patched {
+			if columns &^= s.patchedColumns(uint32(doc)); columns>>common&1 == 0 {
+				tf = 0
+			}
+		}
 		if v&1 == 1 {
 			tf = 0
 			for more := true; more; {
-				if at >= len(docs) || int(docs[at]) >= columns {
+				if at >= len(docs) || int(docs[at]) >= limitColumns {
 					return false
 				}
 				c := docs[at]
@@ -143,7 +156,7 @@ func (e *evaluation) decode(out *leafList, data []byte, n uint32, s *segmentStat
 				if f, at = uvarintAt(docs, at+1); at == 0 {
 					return false
 				}
-				if l.columns>>c&1 == 1 {
+				if columns>>c&1 == 1 {
 					tf += weight * e.boosts[c] * float64(f>>1)
 				}
 				more = f&1 == 1
@@ -161,7 +174,7 @@ func (e *evaluation) decode(out *leafList, data []byte, n uint32, s *segmentStat
 func (e *evaluation) decodePositions(out *leafList, data []byte, n uint32, s *segmentState, l *leaf, weight float64) bool {
 	p := &e.list
 	p.reset()
-	if !p.decode(data, n, s.seg.docs, e.ix.src.columns, nil) {
+	if !p.decode(data, n, s.seg.docs, e.ix.src.columns, nil, nil) {
 		return false
 	}
 	if len(out.at) == 0 {
@@ -170,10 +183,11 @@ func (e *evaluation) decodePositions(out *leafList, data []byte, n uint32, s *se
 	ent, at := 0, 0
 	for i, doc := range p.docs {
 		tf := 0.0
+		columns := l.columns &^ s.patchedColumns(doc)
 		for k := p.entries[i]; k > 0; k-- {
 			c, f := p.columns[ent], p.freqs[ent]
 			ent++
-			if l.columns>>c&1 == 1 {
+			if columns>>c&1 == 1 {
 				tf += weight * e.boosts[c] * float64(f)
 				for _, x := range p.pos[at : at+int(f)] {
 					out.pos = append(out.pos, uint64(c)<<32|uint64(x))
@@ -192,10 +206,18 @@ func (e *evaluation) decodePositions(out *leafList, data []byte, n uint32, s *se
 	return true
 }
 
-// union merges another list with positions in; frequencies of a document add up.
-func (l *leafList) union(b *leafList) {
+// union merges another list in; frequencies of a document add up. positions says
+// whether the lists have any.
+func (l *leafList) union(b *leafList, positions bool) {
 	a := *l
-	out := leafList{at: []uint32{0}}
+	if len(a.docs) == 0 {
+		*l = *b
+		return
+	}
+	out := leafList{docs: make([]uint32, 0, len(a.docs)+len(b.docs)), tf: make([]float64, 0, len(a.docs)+len(b.docs))}
+	if positions {
+		out.at = append(out.at, 0)
+	}
 	for i, j := 0, 0; i < len(a.docs) || j < len(b.docs); {
 		takeA := j == len(b.docs) || i < len(a.docs) && a.docs[i] <= b.docs[j]
 		takeB := i == len(a.docs) || j < len(b.docs) && b.docs[j] <= a.docs[i]
@@ -203,20 +225,26 @@ func (l *leafList) union(b *leafList) {
 		var tf float64
 		if takeA {
 			doc, tf = a.docs[i], a.tf[i]
-			out.pos = append(out.pos, a.pos[a.at[i]:a.at[i+1]]...)
+			if positions {
+				out.pos = append(out.pos, a.pos[a.at[i]:a.at[i+1]]...)
+			}
 			i++
 		}
 		if takeB {
 			doc = b.docs[j]
 			tf += b.tf[j]
-			out.pos = append(out.pos, b.pos[b.at[j]:b.at[j+1]]...)
+			if positions {
+				out.pos = append(out.pos, b.pos[b.at[j]:b.at[j+1]]...)
+			}
 			j++
 		}
 		out.docs, out.tf = append(out.docs, doc), append(out.tf, tf)
-		if takeA && takeB {
-			slices.Sort(out.pos[out.at[len(out.at)-1]:])
+		if positions {
+			if takeA && takeB {
+				slices.Sort(out.pos[out.at[len(out.at)-1]:])
+			}
+			out.at = append(out.at, uint32(len(out.pos)))
 		}
-		out.at = append(out.at, uint32(len(out.pos)))
 	}
 	*l = out
 }

@@ -10,11 +10,12 @@ import (
 
 // Index is one connection's handle. Open makes it.
 type Index struct {
-	src    rowSource
-	schema *schema
-	snap   *snapshot    // the committed state seen last
-	tx     *transaction // nil outside Begin … Commit or Rollback
-	arena  *arena       // of the last search; nil while one runs
+	src     rowSource
+	schema  *schema
+	version byte         // of the options row
+	snap    *snapshot    // the committed state seen last
+	tx      *transaction // nil outside Begin … Commit or Rollback
+	arena   *arena       // of the last search; nil while one runs
 }
 
 // Create writes the rows of an empty index. The store must hold no rows of one.
@@ -27,7 +28,7 @@ func Create(st Store, p Params) error {
 	if err != nil {
 		return err
 	}
-	c := config{identity: id, params: p.Normalize()}
+	c := config{version: formatPatches, identity: id, params: p.Normalize()}
 	row, err := c.encode()
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func Open(cache *Cache, st Store) (*Index, error) {
 	}
 	return &Index{
 		src:    rowSource{store: st, cache: cache, identity: c.identity, columns: len(c.params.Columns)},
-		schema: sc,
+		schema: sc, version: c.version,
 	}, nil
 }
 
@@ -115,8 +116,17 @@ func (ix *Index) refresh() (*snapshot, error) {
 // view is what a read sees: the transaction's own state, or the committed one.
 type view struct {
 	segments []*segmentState
+	patches  []*segmentState
 	rows     int64
 	tokens   []int64
+}
+
+// dictionaries are the segments that have words, patches included.
+func (v *view) dictionaries() []*segmentState {
+	if len(v.patches) == 0 {
+		return v.segments
+	}
+	return slices.Concat(v.segments, v.patches)
 }
 
 func (ix *Index) view() (view, error) {
@@ -125,7 +135,7 @@ func (ix *Index) view() (view, error) {
 		if err != nil {
 			return view{}, err
 		}
-		return view{s.segments, s.rows, s.tokens}, nil
+		return view{s.segments, s.patches, s.rows, s.tokens}, nil
 	}
 	if _, err := ix.writable(); err != nil {
 		return view{}, err
@@ -133,7 +143,7 @@ func (ix *Index) view() (view, error) {
 	if err := ix.sealBuffer(); err != nil {
 		return view{}, err
 	}
-	return view{ix.tx.segments, ix.tx.rows, ix.tx.tokens}, nil
+	return view{ix.tx.segments, ix.tx.patches, ix.tx.rows, ix.tx.tokens}, nil
 }
 
 // Insert indexes texts, one a column ("" = absent), under rowid. An entry that
@@ -143,11 +153,23 @@ func (ix *Index) Insert(rowid int64, texts []string) error {
 	if err != nil {
 		return err
 	}
-	if len(texts) != ix.src.columns {
-		return fmt.Errorf("rowid %d: got %d texts, want %d", rowid, len(texts), ix.src.columns)
-	}
 	if tx.rows == math.MaxInt64 {
 		return fmt.Errorf("rowid %d: the index is full", rowid)
+	}
+	if err := ix.checkTexts(rowid, texts); err != nil {
+		return err
+	}
+	if _, err := ix.Delete(rowid); err != nil {
+		return err
+	}
+	tx.rows++
+	return ix.enqueue(document{rowid: rowid, texts: slices.Clone(texts)})
+}
+
+// checkTexts refuses what cannot be indexed.
+func (ix *Index) checkTexts(rowid int64, texts []string) error {
+	if len(texts) != ix.src.columns {
+		return fmt.Errorf("rowid %d: got %d texts, want %d", rowid, len(texts), ix.src.columns)
 	}
 	for c, text := range texts {
 		if int64(len(text)) > math.MaxInt32 {
@@ -155,15 +177,17 @@ func (ix *Index) Insert(rowid int64, texts []string) error {
 				rowid, ix.schema.params.Columns[c].Name, len(text), math.MaxInt32)
 		}
 	}
-	if _, err := ix.Delete(rowid); err != nil {
-		return err
-	}
+	return nil
+}
+
+// enqueue puts a document into the buffer.
+func (ix *Index) enqueue(d document) error {
+	tx := ix.tx
 	b := tx.buffer
-	b.ops = append(b.ops, operation{document: document{rowid, slices.Clone(texts)}})
-	b.live[rowid] = len(b.ops) - 1
-	b.bytes += textBytes(texts)
+	b.ops = append(b.ops, operation{document: d})
+	b.live[d.rowid] = len(b.ops) - 1
+	b.bytes += textBytes(d.texts)
 	tx.ops = len(b.ops)
-	tx.rows++
 	tx.dirty, tx.synced = true, nil
 	if b.bytes >= maxBatchText || len(b.live) >= maxBatchDocs {
 		return ix.spill()
@@ -180,7 +204,7 @@ func (ix *Index) spill() error {
 		return err
 	}
 	var fresh int64
-	for _, s := range ix.tx.segments {
+	for _, s := range slices.Concat(ix.tx.segments, ix.tx.patches) {
 		if s.seg.number < 0 {
 			fresh += s.bytes
 		}
@@ -198,18 +222,21 @@ func (ix *Index) Delete(rowid int64) (found bool, err error) {
 		return false, err
 	}
 	b := tx.buffer
-	if _, ok := b.live[rowid]; ok {
-		delete(b.live, rowid)
-		b.ops = append(b.ops, operation{document: document{rowid: rowid}, isDelete: true})
-		tx.ops = len(b.ops)
-	} else {
+	at, ok := b.live[rowid]
+	part := ok && b.ops[at].changed != 0 // the rest of it is in a segment
+	if !ok || part {
 		i, doc, ok, err := ix.find(tx.segments, rowid)
 		if err != nil || !ok {
 			return false, err
 		}
-		if err := ix.deleteDoc(i, doc); err != nil {
+		if err := ix.deleteDoc(i, doc, rowid); err != nil {
 			return false, err
 		}
+	}
+	if ok {
+		delete(b.live, rowid)
+		b.ops = append(b.ops, operation{document: document{rowid: rowid}, isDelete: true})
+		tx.ops = len(b.ops)
 	}
 	tx.rows--
 	tx.dirty, tx.synced = true, nil
@@ -283,7 +310,7 @@ func (ix *Index) build(ctx context.Context, src Source, progress func(done int64
 			return err
 		}
 	}
-	tx.segments, tx.rows, tx.tokens = nil, 0, make([]int64, ix.src.columns)
+	tx.segments, tx.patches, tx.rows, tx.tokens = nil, nil, 0, make([]int64, ix.src.columns)
 	tx.buffer, tx.ops = newBuffer(), 0
 	tx.dirty, tx.synced = true, nil
 	var done int64
@@ -337,13 +364,13 @@ func (ix *Index) optimize(ctx context.Context) error {
 		return err
 	}
 	tx.dirty, tx.synced = true, nil
-	if n := len(tx.segments); n == 0 || n == 1 && tx.segments[0].del == nil {
+	if n := len(tx.segments); n == 0 || n == 1 && tx.segments[0].del == nil && len(tx.patches) == 0 {
 		return nil
 	}
-	if err := ix.mergeStored(ctx, slices.Clone(tx.segments)); !errors.Is(err, errTooBig) {
+	if err := ix.mergeStored(ctx, slices.Clone(tx.segments)); err != nil && !errors.Is(err, errTooBig) {
 		return err
 	}
-	return nil
+	return ix.dropEmpty()
 }
 
 // Scan visits the rowids of all entries, in ascending order within a segment.
@@ -378,7 +405,8 @@ func (ix *Index) Scan(fn func(rowid int64) (more bool, err error)) error {
 type Stats struct {
 	Rows      int64     // live documents
 	Deleted   int64     // documents deleted but still in a segment
-	Segments  int       // segments, those not stored yet included
+	Segments  int       // segments, those not stored yet and patches included
+	Patched   int64     // documents of which a part is in a patch
 	Terms     int64     // dictionary entries, counted once per segment
 	Bytes     int64     // bytes of the segment and page rows
 	Tokens    []int64   // tokens per column
@@ -391,7 +419,7 @@ func (ix *Index) Size() (rows, bytes int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, s := range v.segments {
+	for _, s := range v.dictionaries() {
 		bytes += s.bytes
 	}
 	return v.rows, bytes, nil
@@ -403,9 +431,14 @@ func (ix *Index) Stats() (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	st := Stats{Rows: v.rows, Segments: len(v.segments), Tokens: slices.Clone(v.tokens), AvgLength: make([]float64, len(v.tokens))}
+	st := Stats{Rows: v.rows, Segments: len(v.segments) + len(v.patches), Tokens: slices.Clone(v.tokens), AvgLength: make([]float64, len(v.tokens))}
 	for _, s := range v.segments {
 		st.Deleted += int64(s.deleted())
+	}
+	for _, s := range v.patches {
+		st.Patched += int64(s.live())
+	}
+	for _, s := range v.dictionaries() {
 		st.Terms += s.seg.terms
 		st.Bytes += s.bytes
 	}

@@ -14,6 +14,9 @@ import (
 type document struct {
 	rowid int64
 	texts []string
+	// changed are the columns that texts has, where the others stay as they are
+	// indexed; 0: all of them.
+	changed uint64
 }
 
 // occurrence is one token: document and column packed, and the position.
@@ -111,8 +114,8 @@ func (v *inverter) addWords(d *analysis.DefaultAnalyzer, memo map[string]uint32,
 // invert indexes documents, which have ascending rowids and number at most
 // maxBatchDocs, into a segment in memory. The texts are analyzed on several
 // goroutines, which have ended when it returns; the result does not depend on
-// their number.
-func invert(sc *schema, docs []document) (*segment, error) {
+// their number. With heads, one a document, it is a patch.
+func invert(sc *schema, docs []document, heads []patchHead) (*segment, error) {
 	uid, err := randomUint64()
 	if err != nil {
 		return nil, err
@@ -171,6 +174,7 @@ func invert(sc *schema, docs []document) (*segment, error) {
 	}
 
 	w := newSegmentWriter(columns, uid)
+	w.seg.isPatch = heads != nil
 	var list postingList
 	for i, name := range names {
 		list.reset()
@@ -180,7 +184,11 @@ func invert(sc *schema, docs []document) (*segment, error) {
 	for i := range parts {
 		lo := len(docs) * i / len(parts)
 		for j := 0; j*columns < len(parts[i].lengths); j++ {
-			w.document(docs[lo+j].rowid, parts[i].lengths[j*columns:(j+1)*columns])
+			var head *patchHead
+			if heads != nil {
+				head = &heads[lo+j]
+			}
+			w.document(docs[lo+j].rowid, parts[i].lengths[j*columns:(j+1)*columns], head)
 		}
 	}
 	return w.finish()

@@ -24,6 +24,7 @@ type token struct {
 
 // config is the row written by Create and never changed.
 type config struct {
+	version  byte
 	identity uint64
 	params   Params
 }
@@ -41,7 +42,7 @@ func (c config) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := append([]byte{formatVersion}, make([]byte, 8)...)
+	b := append([]byte{c.version}, make([]byte, 8)...)
 	binary.LittleEndian.PutUint64(b[1:], c.identity)
 	b = append(b, text...)
 	return seal(0, PartConfig, configOptions, b), nil
@@ -56,9 +57,9 @@ func decodeConfig(row []byte) (config, error) {
 	if len(b) < 9 {
 		return c, corruptf("row %d of %v has %d bytes, want 9 or more", configOptions, PartConfig, len(b))
 	}
-	if b[0] != formatVersion {
+	if c.version = b[0]; c.version != formatVersion && c.version != formatPatches {
 		return c, &markedError{
-			text: fmt.Sprintf("format version is %d, want %d: the index was written by another release", b[0], formatVersion),
+			text: fmt.Sprintf("format version is %d, want %d or %d: the index was written by another release", b[0], formatVersion, formatPatches),
 			mark: ErrVersion,
 		}
 	}
@@ -108,6 +109,7 @@ type segmentEntry struct {
 	deletes        uint64
 	bytes          int64 // stored bytes: the tier of the segment
 	pages          uint32
+	isPatch        bool
 	minRow, maxRow int64
 }
 
@@ -119,7 +121,13 @@ const (
 )
 
 func (m *manifest) encode(identity uint64) []byte {
-	b := []byte{formatVersion}
+	version := byte(formatVersion)
+	for _, s := range m.segments {
+		if s.isPatch {
+			version = formatPatches
+		}
+	}
+	b := []byte{version}
 	b = binary.LittleEndian.AppendUint64(b, m.token.counter)
 	b = binary.LittleEndian.AppendUint64(b, m.token.random)
 	b = binary.AppendUvarint(b, uint64(m.next))
@@ -141,6 +149,13 @@ func (m *manifest) encode(identity uint64) []byte {
 		b = binary.AppendUvarint(b, uint64(s.pages))
 		b = binary.AppendVarint(b, s.minRow)
 		b = binary.AppendVarint(b, s.maxRow)
+		if version == formatPatches {
+			isPatch := byte(0)
+			if s.isPatch {
+				isPatch = 1
+			}
+			b = append(b, isPatch)
+		}
 	}
 	return seal(identity, PartConfig, configManifest, b)
 }
@@ -151,8 +166,9 @@ func decodeManifest(identity uint64, columns int, row []byte) (*manifest, error)
 		return nil, err
 	}
 	d := decoder{data: b}
-	if v := d.byte(); v != formatVersion {
-		return nil, corruptf("manifest has version %d, want %d", v, formatVersion)
+	version := d.byte()
+	if version != formatVersion && version != formatPatches {
+		return nil, corruptf("manifest has version %d, want %d or %d", version, formatVersion, formatPatches)
 	}
 	m := &manifest{}
 	m.token.counter = d.uint64()
@@ -182,11 +198,16 @@ func decodeManifest(identity uint64, columns int, row []byte) (*manifest, error)
 		s.bytes = d.int63()
 		s.pages = uint32(d.count(maxSegmentPages))
 		s.minRow, s.maxRow = d.varint(), d.varint()
+		if version == formatPatches {
+			s.isPatch = d.count(1) == 1
+		}
 		if s.number <= last || s.number >= m.next || s.docs == 0 || s.minRow > s.maxRow {
 			return nil, corruptf("manifest: entry %d, segment %d, is out of order or range", i, s.number)
 		}
 		last = s.number
-		live += int64(s.docs) - int64(s.deleted)
+		if !s.isPatch {
+			live += int64(s.docs) - int64(s.deleted)
+		}
 		m.segments = append(m.segments, s)
 	}
 	if !d.done() {

@@ -33,7 +33,7 @@ func TestWordwise(t *testing.T) {
 				}
 				var got, want []string
 				var v inverter
-				v.run(sc, []document{{1, []string{text}}, {2, []string{text}}}, 0)
+				v.run(sc, []document{{rowid: 1, texts: []string{text}}, {rowid: 2, texts: []string{text}}}, 0)
 				for _, o := range v.tokens {
 					if o.at>>columnBits == 1 { // the second time, from the memo
 						got = append(got, v.names[o.word])

@@ -8,18 +8,23 @@ import (
 )
 
 // mergeSegments writes the live documents of several segments into a new one, in
-// memory. It returns nil if none is live.
-func mergeSegments(ctx context.Context, src *rowSource, inputs []*segmentState) (*segment, error) {
+// memory, with the parts of them that are in patches. It returns nil if none is live.
+// Patches among themselves become a patch.
+func mergeSegments(ctx context.Context, src *rowSource, inputs, patches []*segmentState) (*segment, error) {
 	uid, err := randomUint64()
 	if err != nil {
 		return nil, err
 	}
 	w := newSegmentWriter(src.columns, uid)
+	w.seg.isPatch = inputs[0].seg.isPatch
 	inputs = slices.Clone(inputs)
 	slices.SortStableFunc(inputs, func(a, b *segmentState) int { return cmp.Compare(a.seg.minRow, b.seg.minRow) })
 
 	remap, err := mergeDocuments(src, w, inputs)
 	if err != nil || w.seg.docs == 0 {
+		return nil, err
+	}
+	if inputs, remap, err = withPatches(src, inputs, patches, remap); err != nil {
 		return nil, err
 	}
 
@@ -48,7 +53,7 @@ func mergeSegments(ctx context.Context, src *rowSource, inputs []*segmentState) 
 			if data, scratch, err = seg.read(src, it.post.offset, it.post.bytes, scratch); err != nil {
 				return nil, err
 			}
-			if !list.decode(data, it.post.docs, seg.docs, src.columns, remap[in]) {
+			if !list.decode(data, it.post.docs, seg.docs, src.columns, remap[in], inputs[in]) {
 				return nil, corruptf("segment %d: postings of %q do not decode", seg.number, term)
 			}
 			if it.next() {
@@ -100,15 +105,57 @@ func mergeDocuments(src *rowSource, w *segmentWriter, inputs []*segmentState) ([
 			return nil, corruptf("rowid %d is live in segments %d and %d", e.rowid,
 				inputs[all[i-1].input].seg.number, inputs[e.input].seg.number)
 		}
-		block, err := inputs[e.input].seg.docBlock(src, int(e.doc/docBlockDocs))
+		lengths, err := inputs[e.input].lengths(src, int(e.doc/docBlockDocs))
 		if err != nil {
 			return nil, err
 		}
+		var head *patchHead
+		if w.seg.isPatch {
+			h, err := inputs[e.input].seg.head(src, e.doc)
+			if err != nil {
+				return nil, err
+			}
+			head = &h
+		}
 		j := int(e.doc%docBlockDocs) * src.columns
-		w.document(e.rowid, block.lengths[j:j+src.columns])
+		w.document(e.rowid, lengths[j:j+src.columns], head)
 		remap[e.input][e.doc] = uint32(i)
 	}
 	return remap, nil
+}
+
+// withPatches appends patches to the inputs of a merge, and the new numbers of the
+// documents whose parts they have; parts of documents elsewhere are left out.
+func withPatches(src *rowSource, inputs, patches []*segmentState, remap [][]uint32) ([]*segmentState, [][]uint32, error) {
+	place := map[int64]int{}
+	for i, s := range inputs {
+		place[s.seg.number] = i
+	}
+	for _, p := range patches {
+		to := make([]uint32, p.seg.docs)
+		for i := range to {
+			to[i] = dropped
+		}
+		any := false
+		err := p.eachPatch(src, func(doc uint32, rowid int64, h patchHead, _ []uint32) error {
+			i, ok := place[h.segment]
+			if !ok {
+				return nil
+			}
+			if h.doc >= inputs[i].seg.docs || remap[i][h.doc] == dropped {
+				return corruptf("patch %d: rowid %d is at home in document %d of segment %d, which is gone", p.seg.number, rowid, h.doc, h.segment)
+			}
+			to[doc], any = remap[i][h.doc], true
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if any {
+			inputs, remap = append(inputs, p), append(remap, to)
+		}
+	}
+	return inputs, remap, nil
 }
 
 // termHeap orders cursors by term, equal terms by input.
@@ -152,14 +199,17 @@ func tier(bytes int64) int {
 }
 
 // planMerge picks the segments to merge next, nil if none. budget bounds the
-// bytes read by the merge.
-func planMerge(segments []*segmentState, budget int64) []*segmentState {
+// bytes read by the merge; patches are read with a segment that they have parts of.
+func planMerge(segments []*segmentState, budget int64, patches []*segmentState) []*segmentState {
 	tiers := map[int][]*segmentState{}
+	for _, s := range patches {
+		budget -= s.bytes
+	}
 	for _, s := range segments {
 		if s.live() == 0 {
 			continue // dropped without a merge
 		}
-		if d := s.deleted(); d > s.seg.docs/2 && s.bytes <= budget {
+		if d := int64(s.deleted()) + int64(s.patched); d > int64(s.seg.docs/2) && s.bytes <= budget {
 			return []*segmentState{s}
 		}
 		t := tier(s.bytes)

@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -96,8 +97,9 @@ func splitPostings(data []byte) (common uint8, docs, positions []byte, ok bool) 
 // decode appends an encoded list of n documents to l, all numbers shifted by
 // remap: document d becomes remap[d]; those with remap[d] == dropped are left
 // out. A nil remap keeps the numbers. limit bounds the document numbers, columns
-// the columns. It reports whether the bytes are well formed.
-func (l *postingList) decode(data []byte, n, limit uint32, columns int, remap []uint32) bool {
+// the columns. Of documents that s, if it is not nil, has parts of in patches, the
+// columns there are left out. It reports whether the bytes are well formed.
+func (l *postingList) decode(data []byte, n, limit uint32, columns int, remap []uint32, s *segmentState) bool {
 	common, docs, positions, ok := splitPostings(data)
 	if !ok || int(common) >= columns || uint64(n) > uint64(len(docs)) {
 		return false
@@ -151,6 +153,11 @@ func (l *postingList) decode(data []byte, n, limit uint32, columns int, remap []
 		if remap != nil {
 			to = remap[doc]
 		}
+		if s != nil && s.patched > 0 && to != dropped {
+			if l.leaveOut(s.patchedColumns(uint32(doc)), first, start); first == len(l.freqs) {
+				continue
+			}
+		}
 		if to == dropped {
 			l.columns, l.freqs, l.pos = l.columns[:first], l.freqs[:first], l.pos[:start]
 			continue
@@ -164,38 +171,64 @@ func (l *postingList) decode(data []byte, n, limit uint32, columns int, remap []
 // dropped marks a document that a merge leaves out.
 const dropped = ^uint32(0)
 
+// leaveOut drops columns of the last document, whose pairs begin at first and whose
+// positions begin at start.
+func (l *postingList) leaveOut(columns uint64, first, start int) {
+	e, p, from := first, start, start
+	for i := first; i < len(l.freqs); i++ {
+		c, f := l.columns[i], l.freqs[i]
+		if columns>>c&1 == 0 {
+			l.columns[e], l.freqs[e] = c, f
+			e++
+			p += copy(l.pos[p:], l.pos[from:from+int(f)])
+		}
+		from += int(f)
+	}
+	l.columns, l.freqs, l.pos = l.columns[:e], l.freqs[:e], l.pos[:p]
+}
+
 // sort brings the documents in ascending order, which merging lists of segments
-// with interleaved rowids can disturb.
+// with interleaved rowids can disturb, and joins what patches have of a document with
+// the rest.
 func (l *postingList) sort() {
-	if slices.IsSorted(l.docs) {
+	ascending := true
+	for i := 1; i < len(l.docs) && ascending; i++ {
+		ascending = l.docs[i-1] < l.docs[i]
+	}
+	if ascending {
 		return
 	}
+	// A run is one column of a document.
 	type run struct {
 		doc      uint32
-		n        uint8
+		column   uint8
 		ent, pos int
 	}
-	runs := make([]run, len(l.docs))
+	runs := make([]run, 0, len(l.freqs))
 	e, p := 0, 0
 	for i, doc := range l.docs {
-		runs[i] = run{doc, l.entries[i], e, p}
 		for n := l.entries[i]; n > 0; n-- {
+			runs = append(runs, run{doc, l.columns[e], e, p})
 			p += int(l.freqs[e])
 			e++
 		}
 	}
-	slices.SortFunc(runs, func(a, b run) int { return int(int64(a.doc) - int64(b.doc)) })
+	slices.SortFunc(runs, func(a, b run) int {
+		if a.doc != b.doc {
+			return cmp.Compare(a.doc, b.doc)
+		}
+		return cmp.Compare(a.column, b.column)
+	})
 	columns, freqs, pos := slices.Clone(l.columns), slices.Clone(l.freqs), slices.Clone(l.pos)
 	l.reset()
 	for _, r := range runs {
-		l.docs = append(l.docs, r.doc)
-		l.entries = append(l.entries, r.n)
-		p := r.pos
-		for e := r.ent; e < r.ent+int(r.n); e++ {
-			l.columns = append(l.columns, columns[e])
-			l.freqs = append(l.freqs, freqs[e])
-			l.pos = append(l.pos, pos[p:p+int(freqs[e])]...)
-			p += int(freqs[e])
+		if n := len(l.docs); n == 0 || l.docs[n-1] != r.doc {
+			l.docs = append(l.docs, r.doc)
+			l.entries = append(l.entries, 0)
 		}
+		l.entries[len(l.entries)-1]++
+		l.columns = append(l.columns, columns[r.ent])
+		l.freqs = append(l.freqs, freqs[r.ent])
+		l.pos = append(l.pos, pos[r.pos:r.pos+int(freqs[r.ent])]...)
 	}
 }

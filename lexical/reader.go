@@ -199,14 +199,14 @@ func (t *termReader) Size() int { return 0 }
 
 // length is a document's number of tokens in the given columns.
 func (e *evaluation) length(segment int, doc uint32, columns uint64) (uint32, error) {
-	block, err := e.view.segments[segment].seg.docBlock(&e.ix.src, int(doc/docBlockDocs))
+	lengths, err := e.view.segments[segment].lengths(&e.ix.src, int(doc/docBlockDocs))
 	if err != nil {
 		return 0, err
 	}
 	n := e.ix.src.columns
 	at := int(doc%docBlockDocs) * n
 	var sum uint32
-	for c, v := range block.lengths[at : at+n] {
+	for c, v := range lengths[at : at+n] {
 		if columns>>c&1 == 1 {
 			sum += v
 		}
@@ -341,6 +341,16 @@ func (r *reader) dict(field, from string, want func(term string) (ok, stop bool)
 		if it.err != nil {
 			return nil, it.err
 		}
+	}
+	err := r.e.patchTerms(from, want, func(term string) error {
+		n, err := r.e.docFreq(r.ctx, term, columns)
+		if counts[term] = uint64(n); n == 0 {
+			delete(counts, term)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	d := &fieldDict{}
 	for term, n := range counts {

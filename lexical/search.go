@@ -229,7 +229,7 @@ func (e *evaluation) expand(ctx context.Context, columns uint64, p pattern) ([]w
 		return []weightedTerm{{string(term), 1}}, nil
 	}
 	n := 0
-	for _, s := range e.view.segments {
+	for _, s := range e.view.dictionaries() {
 		it := s.seg.seek(&e.ix.src, []byte(prefix))
 		for it.next() {
 			if n++; n%4096 == 0 && ctx.Err() != nil {

@@ -40,6 +40,8 @@ type segment struct {
 	dict []dictBlock
 	doc  []docBlockEntry
 
+	isPatch bool // its documents are parts of documents, see patch.go
+
 	number int64  // row key once stored, -1 before
 	inline bool   // the stream lives, or is to live, in the segment's own row
 	stream []byte // nil when the stream is in pages
@@ -72,7 +74,8 @@ type page struct {
 // docBlock is a decoded run of documents.
 type docBlock struct {
 	rows    []int64
-	lengths []uint32 // columns a document
+	lengths []uint32    // columns a document
+	patches []patchHead // of a patch: one a document
 }
 
 // rowSource reads the rows of one index for one connection.
@@ -275,6 +278,9 @@ func (s *segment) docBlock(src *rowSource, i int) (*docBlock, error) {
 	}
 	n := min(docBlockDocs, int(s.docs)-i*docBlockDocs)
 	b := &docBlock{rows: make([]int64, n), lengths: make([]uint32, n*src.columns)}
+	if s.isPatch {
+		b.patches = make([]patchHead, n)
+	}
 	d := decoder{data: data}
 	row := e.first
 	for j := range b.rows {
@@ -286,7 +292,15 @@ func (s *segment) docBlock(src *rowSource, i int) (*docBlock, error) {
 			row = next
 		}
 		b.rows[j] = row
+		columns := ^uint64(0)
+		if s.isPatch {
+			b.patches[j] = decodePatchHead(&d, src.columns)
+			columns = b.patches[j].columns
+		}
 		for c := 0; c < src.columns; c++ {
+			if columns>>c&1 == 0 {
+				continue
+			}
 			b.lengths[j*src.columns+c] = uint32(d.count(math.MaxUint32))
 		}
 	}
@@ -331,6 +345,9 @@ func (s *segment) find(src *rowSource, rowid int64) (doc uint32, ok bool, err er
 // encodeRow is the row of PartSegments, without its checksum.
 func (s *segment) encodeRow() []byte {
 	b := []byte{formatVersion}
+	if s.isPatch {
+		b[0] = formatPatches
+	}
 	b = binary.LittleEndian.AppendUint64(b, s.uid)
 	b = binary.AppendUvarint(b, uint64(s.docs))
 	b = binary.AppendUvarint(b, uint64(s.terms))
@@ -391,10 +408,14 @@ func decodeSegmentRow(b []byte, e segmentEntry, columns int) (*segment, error) {
 		return nil, corruptf("segment %d: its row does not decode: %s", e.number, what)
 	}
 	d := decoder{data: b}
-	if v := d.byte(); v != formatVersion {
+	want := byte(formatVersion)
+	if e.isPatch {
+		want = formatPatches
+	}
+	if v := d.byte(); v != want {
 		return bad("version")
 	}
-	s := &segment{uid: d.uint64(), number: e.number, inline: e.pages == 0}
+	s := &segment{uid: d.uint64(), number: e.number, inline: e.pages == 0, isPatch: e.isPatch}
 	s.docs = uint32(d.count(maxSegmentDocs))
 	s.terms = d.int63()
 	if s.uid != e.uid || s.docs != e.docs {

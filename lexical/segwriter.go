@@ -63,8 +63,9 @@ func (w *segmentWriter) endDictBlock() {
 	w.block = dictBlock{}
 }
 
-// document appends a document; lengths has the tokens of each column.
-func (w *segmentWriter) document(rowid int64, lengths []uint32) {
+// document appends a document; lengths has the tokens of each column. head is nil
+// but in a patch.
+func (w *segmentWriter) document(rowid int64, lengths []uint32, head *patchHead) {
 	if w.seg.docs%docBlockDocs == 0 {
 		w.endDocBlock()
 		w.seg.doc = append(w.seg.doc, docBlockEntry{first: rowid, offset: int64(len(w.doc))})
@@ -74,9 +75,16 @@ func (w *segmentWriter) document(rowid int64, lengths []uint32) {
 	if w.seg.docs == 0 {
 		w.seg.minRow = rowid
 	}
+	columns := ^uint64(0)
+	if head != nil {
+		w.doc = head.append(w.doc)
+		columns = head.columns
+	}
 	for c, n := range lengths {
-		w.doc = binary.AppendUvarint(w.doc, uint64(n))
-		w.seg.tokens[c] += int64(n)
+		if columns>>c&1 == 1 {
+			w.doc = binary.AppendUvarint(w.doc, uint64(n))
+			w.seg.tokens[c] += int64(n)
+		}
 	}
 	w.blockRow, w.seg.maxRow = rowid, rowid
 	w.seg.docs++
@@ -127,7 +135,7 @@ func (s *segment) store(src *rowSource, number int64) (*segment, int64, error) {
 	t := &segment{
 		uid: s.uid, docs: s.docs, terms: s.terms, tokens: s.tokens, minRow: s.minRow, maxRow: s.maxRow,
 		postBytes: s.postBytes, dictBytes: s.dictBytes, docBytes: s.docBytes,
-		dict: s.dict, doc: s.doc, number: number, inline: s.inline,
+		dict: s.dict, doc: s.doc, number: number, inline: s.inline, isPatch: s.isPatch,
 	}
 	if s.inline {
 		t.stream = s.stream

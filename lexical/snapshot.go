@@ -13,6 +13,7 @@ type snapshot struct {
 	rows     int64
 	tokens   []int64
 	segments []*segmentState
+	patches  []*segmentState
 }
 
 // segmentState is a segment with the documents deleted from it. It is immutable
@@ -25,6 +26,12 @@ type segmentState struct {
 	dirty   map[uint32]bool // groups of 65536 documents whose stored row is stale
 	bytes   int64           // stored
 	epoch   int
+
+	// Documents of which patches have parts: how many, and a patched for each block of
+	// documents that has any; nil: none.
+	patched int
+	blocks  []*patchedBlock
+	id      uint64 // of the blocks' owner, 0 once a snapshot holds the state
 }
 
 func (s *segmentState) deleted() uint32 {
@@ -69,9 +76,16 @@ func loadSnapshot(src *rowSource, t token) (*snapshot, error) {
 				}
 			}
 		}
+		if e.isPatch {
+			s.patches = append(s.patches, state)
+			continue
+		}
+		if state.blocks != nil {
+			state = &segmentState{seg: state.seg, del: state.del, deletes: state.deletes, bytes: state.bytes}
+		}
 		s.segments = append(s.segments, state)
 	}
-	return s, nil
+	return s, applyPatches(src, s)
 }
 
 func loadSegment(src *rowSource, e segmentEntry) (*segment, error) {

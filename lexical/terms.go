@@ -30,7 +30,7 @@ func (ix *Index) Terms(prefix string, n int) ([]TermCount, error) {
 				break
 			}
 			docs := int64(it.post.docs)
-			if s.del != nil {
+			if s.del != nil || s.patched > 0 {
 				if docs, err = e.liveDocs(s, it.term, it.post); err != nil {
 					return nil, err
 				}
@@ -42,6 +42,19 @@ func (ix *Index) Terms(prefix string, n int) ([]TermCount, error) {
 		if it.err != nil {
 			return nil, it.err
 		}
+	}
+	err = e.patchTerms(prefix, func(term string) (ok, stop bool) {
+		return hasPrefix([]byte(term), prefix), !hasPrefix([]byte(term), prefix)
+	},
+		func(term string) error {
+			docs, err := e.docFreq(context.Background(), term, ix.schema.all())
+			if counts[term] = docs; docs == 0 {
+				delete(counts, term)
+			}
+			return err
+		})
+	if err != nil {
+		return nil, err
 	}
 	out := make([]TermCount, 0, len(counts))
 	for term, docs := range counts {
@@ -82,7 +95,12 @@ func (ix *Index) DocFreq(ctx context.Context, term string) (int64, error) {
 	}
 	e := ix.newEvaluation(v)
 	defer e.close()
-	l := &leaf{terms: []weightedTerm{{term, 1}}, columns: ix.schema.all(), boost: 1}
+	return e.docFreq(ctx, term, ix.schema.all())
+}
+
+// docFreq is the number of live documents that hold a word in some columns.
+func (e *evaluation) docFreq(ctx context.Context, term string, columns uint64) (int64, error) {
+	l := &leaf{terms: []weightedTerm{{term, 1}}, columns: columns, boost: 1}
 	if err := e.gather(ctx, l); err != nil {
 		return 0, err
 	}
@@ -91,4 +109,30 @@ func (ix *Index) DocFreq(ctx context.Context, term string) (int64, error) {
 		n += int64(len(list.docs))
 	}
 	return n, nil
+}
+
+// patchTerms calls fn for each word of the patches from one on that want accepts. Their
+// documents may have the word elsewhere, too, so that counts do not add up.
+func (e *evaluation) patchTerms(from string, want func(term string) (ok, stop bool), fn func(term string) error) error {
+	seen := map[string]bool{}
+	for _, s := range e.view.patches {
+		it := s.seg.seek(&e.ix.src, []byte(from))
+		for it.next() {
+			ok, stop := want(string(it.term))
+			if stop {
+				break
+			}
+			if !ok || seen[string(it.term)] {
+				continue
+			}
+			seen[string(it.term)] = true
+			if err := fn(string(it.term)); err != nil {
+				return err
+			}
+		}
+		if it.err != nil {
+			return it.err
+		}
+	}
+	return nil
 }

@@ -33,6 +33,7 @@ type state struct {
 	rows     int64
 	tokens   []int64
 	segments []*segmentState
+	patches  []*segmentState
 	buffer   *buffer
 	ops      int // operations of buffer that count
 	dirty    bool
@@ -86,14 +87,19 @@ func textBytes(texts []string) int {
 	return n
 }
 
-// documents returns the live documents in the order of their rowids.
-func (b *buffer) documents() []document {
-	rowids := slices.Sorted(maps.Keys(b.live))
-	docs := make([]document, len(rowids))
-	for i, rowid := range rowids {
-		docs[i] = b.ops[b.live[rowid]].document
+// documents returns the live documents in the order of their rowids: whole ones, and
+// those of which some columns changed.
+func (b *buffer) documents() (docs, parts []document) {
+	docs = make([]document, 0, len(b.live))
+	for _, rowid := range slices.Sorted(maps.Keys(b.live)) {
+		d := b.ops[b.live[rowid]].document
+		if d.changed != 0 {
+			parts = append(parts, d)
+		} else {
+			docs = append(docs, d)
+		}
 	}
-	return docs
+	return docs, parts
 }
 
 // Begin opens a write transaction. Begin inside a transaction changes nothing.
@@ -107,7 +113,7 @@ func (ix *Index) Begin() error {
 	}
 	ix.tx = &transaction{base: snap, state: state{
 		next: snap.next, rows: snap.rows, tokens: slices.Clone(snap.tokens),
-		segments: snap.segments, buffer: newBuffer(),
+		segments: snap.segments, patches: snap.patches, buffer: newBuffer(),
 	}, epoch: 1}
 	return nil
 }
@@ -218,9 +224,11 @@ func (ix *Index) sync() error {
 	}
 	budget := max(minMergeBudget, mergeFanIn*tx.flushed)
 	for {
-		picked := planMerge(tx.segments, budget)
+		picked := planMerge(tx.segments, budget, tx.patches)
 		if picked == nil {
-			break
+			if picked = planMerge(tx.patches, budget, nil); picked == nil {
+				break
+			}
 		}
 		for _, s := range picked {
 			budget -= s.bytes
@@ -243,9 +251,12 @@ func (ix *Index) sealBuffer() error {
 	if tx.ops == 0 {
 		return nil
 	}
-	docs := tx.buffer.documents()
+	docs, parts := tx.buffer.documents()
+	if err := ix.storing(func() error { return ix.sealPatches(parts) }); err != nil {
+		return err
+	}
 	if len(docs) > 0 {
-		seg, err := invert(ix.schema, docs)
+		seg, err := invert(ix.schema, docs, nil)
 		if err != nil {
 			return err
 		}
@@ -261,11 +272,17 @@ func (ix *Index) sealBuffer() error {
 // mergeFresh merges the segments in memory when there are atLeast of them, tier
 // by tier, so that searches between many small writes stay cheap.
 func (ix *Index) mergeFresh(atLeast int) error {
-	tx := ix.tx
+	if err := ix.mergeFreshOf(&ix.tx.segments, atLeast); err != nil {
+		return err
+	}
+	return ix.mergeFreshOf(&ix.tx.patches, atLeast)
+}
+
+func (ix *Index) mergeFreshOf(list *[]*segmentState, atLeast int) error {
 	for {
 		tiers := map[int][]*segmentState{}
 		var picked []*segmentState
-		for _, s := range tx.segments {
+		for _, s := range *list {
 			if s.seg.number >= 0 {
 				continue
 			}
@@ -281,23 +298,23 @@ func (ix *Index) mergeFresh(atLeast int) error {
 		if picked == nil {
 			return nil
 		}
-		seg, err := mergeSegments(context.Background(), &ix.src, picked)
+		seg, err := mergeSegments(context.Background(), &ix.src, picked, nil)
 		if errors.Is(err, errTooBig) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		ix.replaceSegments(picked, seg, 0)
+		ix.replaceSegments(list, picked, seg, 0)
 	}
 }
 
-// replaceSegments takes the picked segments out of the state and puts merged in,
-// if it is not nil.
-func (ix *Index) replaceSegments(picked []*segmentState, merged *segment, bytes int64) {
+// replaceSegments takes the picked segments out of one of the state's lists and puts
+// merged in, if it is not nil.
+func (ix *Index) replaceSegments(list *[]*segmentState, picked []*segmentState, merged *segment, bytes int64) {
 	tx := ix.tx
-	kept := make([]*segmentState, 0, len(tx.segments))
-	for _, s := range tx.segments {
+	kept := make([]*segmentState, 0, len(*list))
+	for _, s := range *list {
 		if !slices.Contains(picked, s) {
 			kept = append(kept, s)
 		}
@@ -308,7 +325,7 @@ func (ix *Index) replaceSegments(picked []*segmentState, merged *segment, bytes 
 		}
 		kept = append(kept, &segmentState{seg: merged, bytes: bytes, epoch: tx.epoch})
 	}
-	tx.segments = kept
+	*list = kept
 }
 
 // storeSegments writes the segments that are in memory, merged into one if they
@@ -317,8 +334,15 @@ func (ix *Index) storeSegments() error {
 	if err := ix.mergeFresh(2); err != nil {
 		return err
 	}
+	if err := ix.storeFresh(&ix.tx.segments); err != nil {
+		return err
+	}
+	return ix.storeFresh(&ix.tx.patches)
+}
+
+func (ix *Index) storeFresh(list *[]*segmentState) error {
 	tx := ix.tx
-	segments := slices.Clone(tx.segments)
+	segments := slices.Clone(*list)
 	for i, s := range segments {
 		if s.seg.number >= 0 {
 			continue
@@ -338,14 +362,22 @@ func (ix *Index) storeSegments() error {
 		}
 		segments[i] = n
 	}
-	tx.segments = segments
+	*list = segments
 	return nil
 }
 
-// mergeStored replaces stored segments by one that holds their live documents.
+// mergeStored replaces stored segments, or patches, by one that holds their live
+// documents; segments take in what patches have of them.
 func (ix *Index) mergeStored(ctx context.Context, picked []*segmentState) error {
 	tx := ix.tx
-	merged, err := mergeSegments(ctx, &ix.src, picked)
+	list, patches := &tx.segments, tx.patches
+	if picked[0].seg.isPatch {
+		list, patches = &tx.patches, nil
+	}
+	if !slices.ContainsFunc(picked, func(s *segmentState) bool { return s.patched > 0 }) {
+		patches = nil
+	}
+	merged, err := mergeSegments(ctx, &ix.src, picked, patches)
 	if err != nil {
 		return err
 	}
@@ -361,7 +393,12 @@ func (ix *Index) mergeStored(ctx context.Context, picked []*segmentState) error 
 			return err
 		}
 	}
-	ix.replaceSegments(picked, merged, bytes)
+	if patches != nil {
+		if err := ix.takenIn(picked); err != nil {
+			return err
+		}
+	}
+	ix.replaceSegments(list, picked, merged, bytes)
 	return nil
 }
 
@@ -392,17 +429,19 @@ func (ix *Index) removeRows(s *segmentState) error {
 
 // dropEmpty removes segments without a live document.
 func (ix *Index) dropEmpty() error {
-	var empty []*segmentState
-	for _, s := range ix.tx.segments {
-		if s.live() == 0 {
-			if err := ix.removeRows(s); err != nil {
-				return err
+	for _, list := range []*[]*segmentState{&ix.tx.segments, &ix.tx.patches} {
+		var empty []*segmentState
+		for _, s := range *list {
+			if s.live() == 0 {
+				if err := ix.removeRows(s); err != nil {
+					return err
+				}
+				empty = append(empty, s)
 			}
-			empty = append(empty, s)
 		}
-	}
-	if empty != nil {
-		ix.replaceSegments(empty, nil, 0)
+		if empty != nil {
+			ix.replaceSegments(list, empty, nil, 0)
+		}
 	}
 	return nil
 }
@@ -415,7 +454,7 @@ func (ix *Index) storeManifest() error {
 		return err
 	}
 	m := manifest{token: token{tx.base.token.counter + 1, r}, next: tx.next, rows: tx.rows, tokens: tx.tokens}
-	segments := slices.Clone(tx.segments)
+	segments := slices.Concat(tx.segments, tx.patches)
 	slices.SortFunc(segments, func(a, b *segmentState) int { return cmp.Compare(a.seg.number, b.seg.number) })
 	for i, s := range segments {
 		if len(s.dirty) > 0 {
@@ -426,12 +465,12 @@ func (ix *Index) storeManifest() error {
 					return err
 				}
 			}
-			s = &segmentState{seg: s.seg, del: s.del, bytes: s.bytes, deletes: r}
+			s = &segmentState{seg: s.seg, del: s.del, bytes: s.bytes, deletes: r, patched: s.patched, blocks: s.blocks}
 			segments[i] = s
 		}
 		m.segments = append(m.segments, segmentEntry{
 			number: s.seg.number, uid: s.seg.uid, docs: s.seg.docs, deleted: s.deleted(), deletes: s.deletes,
-			bytes: s.bytes, pages: uint32(s.seg.pageCount()), minRow: s.seg.minRow, maxRow: s.seg.maxRow,
+			bytes: s.bytes, pages: uint32(s.seg.pageCount()), isPatch: s.seg.isPatch, minRow: s.seg.minRow, maxRow: s.seg.maxRow,
 		})
 	}
 	if err := src.store.Put(PartConfig, configManifest, m.encode(src.identity)); err != nil {
@@ -442,34 +481,69 @@ func (ix *Index) storeManifest() error {
 	}
 	// From here on the states belong to a snapshot: an epoch of 0 never matches,
 	// so that later writes of this transaction copy them first.
-	for i, s := range segments {
+	tx.segments, tx.patches = nil, nil
+	for _, s := range segments {
 		if s.epoch != 0 || s.dirty != nil {
-			segments[i] = &segmentState{seg: s.seg, del: s.del, deletes: s.deletes, bytes: s.bytes}
+			s = &segmentState{seg: s.seg, del: s.del, deletes: s.deletes, bytes: s.bytes, patched: s.patched, blocks: s.blocks}
+		}
+		if s.seg.isPatch {
+			tx.patches = append(tx.patches, s)
+		} else {
+			tx.segments = append(tx.segments, s)
 		}
 	}
-	tx.segments = segments
 	tx.dirty = false
-	tx.synced = &snapshot{token: m.token, next: m.next, rows: m.rows, tokens: slices.Clone(m.tokens), segments: segments}
+	tx.synced = &snapshot{
+		token: m.token, next: m.next, rows: m.rows, tokens: slices.Clone(m.tokens), segments: tx.segments, patches: tx.patches,
+	}
 	return nil
 }
 
 // deleteDoc marks a document of segment i as deleted.
-func (ix *Index) deleteDoc(i int, doc uint32) error {
+func (ix *Index) deleteDoc(i int, doc uint32, rowid int64) error {
 	tx := ix.tx
 	s := tx.segments[i]
-	block, err := s.seg.docBlock(&ix.src, int(doc/docBlockDocs))
+	lengths, err := s.lengths(&ix.src, int(doc/docBlockDocs))
 	if err != nil {
 		return err
 	}
-	if s.epoch != tx.epoch {
-		n := &segmentState{seg: s.seg, deletes: s.deletes, bytes: s.bytes, dirty: maps.Clone(s.dirty), epoch: tx.epoch}
-		if s.del != nil {
-			n.del = s.del.Clone()
-		}
-		s = n
-		tx.segments = slices.Clone(tx.segments)
-		tx.segments[i] = s
+	if err := ix.unpatch(s, doc, rowid); err != nil {
+		return err
 	}
+	patched := s.patchedColumns(doc) != 0
+	s = ix.own(tx.segments, i, &tx.segments)
+	s.delete(doc)
+	if patched {
+		s.patched--
+	}
+	j := int(doc%docBlockDocs) * ix.src.columns
+	for c, n := range lengths[j : j+ix.src.columns] {
+		tx.tokens[c] -= int64(n)
+	}
+	return nil
+}
+
+// own returns the state of segment i of a list for changing: a copy, unless it was made
+// in this epoch.
+func (ix *Index) own(list []*segmentState, i int, to *[]*segmentState) *segmentState {
+	s := list[i]
+	if s.epoch == ix.tx.epoch {
+		return s
+	}
+	n := &segmentState{
+		seg: s.seg, deletes: s.deletes, bytes: s.bytes, dirty: maps.Clone(s.dirty), epoch: ix.tx.epoch,
+		patched: s.patched, blocks: slices.Clone(s.blocks), id: stateIDs.Add(1),
+	}
+	if s.del != nil {
+		n.del = s.del.Clone()
+	}
+	*to = slices.Clone(list)
+	(*to)[i] = n
+	return n
+}
+
+// delete marks a document as deleted. The state is the caller's to change.
+func (s *segmentState) delete(doc uint32) {
 	if s.del == nil {
 		s.del = roaring.New()
 	}
@@ -480,9 +554,4 @@ func (ix *Index) deleteDoc(i int, doc uint32) error {
 		}
 		s.dirty[doc>>groupShift] = true
 	}
-	j := int(doc%docBlockDocs) * ix.src.columns
-	for c, n := range block.lengths[j : j+ix.src.columns] {
-		tx.tokens[c] -= int64(n)
-	}
-	return nil
 }

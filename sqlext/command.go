@@ -125,7 +125,7 @@ func (t *indexTable) restoreBase(fields []string) error {
 	if err := t.pinRowids(base, info); err != nil {
 		return err
 	}
-	if err := createTriggers(t.cat.conn, t.name, base, info.key, fields); err != nil {
+	if err := createTriggers(t.cat.conn, t.module, t.name, base, info.key, fields); err != nil {
 		return t.wrap(err)
 	}
 	t.baseKnown = false

@@ -39,7 +39,7 @@ func (t *indexTable) createContents(base *baseTable, info *baseInfo, fields []st
 	if err := t.pinRowids(base, info); err != nil {
 		return err
 	}
-	if err := createTriggers(t.cat.conn, t.name, base, info.key, fields); err != nil {
+	if err := createTriggers(t.cat.conn, t.module, t.name, base, info.key, fields); err != nil {
 		return t.wrap(err)
 	}
 	if err := t.resolveBase(); err != nil {

@@ -151,6 +151,7 @@ type lexicalStatsText struct {
 	Table    string               `json:"table"`
 	Rows     int64                `json:"rows"`
 	Deleted  int64                `json:"deleted"`
+	Patched  int64                `json:"patched"` // rows of which a part is in a patch
 	Segments int                  `json:"segments"`
 	Pending  int                  `json:"pending"`
 	Terms    int64                `json:"terms"`
@@ -200,7 +201,7 @@ func (cat *catalog) lexicalStats(ctx host.Context, args []host.Value) {
 func (t *lexicalTable) describe(s lexical.Stats) lexicalStatsText {
 	p := t.index.Params().Normalize()
 	out := lexicalStatsText{
-		Index: t.label(), Table: t.base.label(), Rows: s.Rows, Deleted: s.Deleted, Segments: s.Segments,
+		Index: t.label(), Table: t.base.label(), Rows: s.Rows, Deleted: s.Deleted, Patched: s.Patched, Segments: s.Segments,
 		Terms: s.Terms, Bytes: s.Bytes, Analyzer: p.Analyzer, Where: t.base.where,
 		Scoring: p.Scoring, K1: p.K1, B: max(p.B, 0),
 	}

@@ -1,6 +1,8 @@
 package sqlext
 
 import (
+	"strings"
+
 	"github.com/nearlite/nearlite/internal/shadow"
 	"github.com/nearlite/nearlite/lexical"
 	"github.com/nearlite/nearlite/sqlext/host"
@@ -23,7 +25,8 @@ func (o lexicalObject) Update(args []host.Value) (int64, error) {
 	}
 	rowid := args[1].Int
 	op := cols[t.columnOperation()].String()
-	if op != "upsert" && op != "keep" && op != "delete" {
+	digits, isUpdate := strings.CutPrefix(op, opUpdate)
+	if op != "upsert" && op != "keep" && op != "delete" && !(isUpdate && len(digits) == len(t.fields)) {
 		return 0, t.readOnly()
 	}
 	if err := t.usable(); err != nil {
@@ -43,7 +46,16 @@ func (o lexicalObject) Update(args []host.Value) (int64, error) {
 	for i := range t.fields {
 		t.texts = append(t.texts, indexText(cols[lexicalField+i]))
 	}
-	return rowid, t.wrap(t.index.Insert(rowid, t.texts))
+	if !isUpdate {
+		return rowid, t.wrap(t.index.Insert(rowid, t.texts))
+	}
+	var changed uint64
+	for i, d := range digits {
+		if d == '1' {
+			changed |= 1 << i
+		}
+	}
+	return rowid, t.wrap(t.index.Update(rowid, t.texts, changed))
 }
 
 // rebuild makes the index anew from the table; see vectorTable.rebuild.

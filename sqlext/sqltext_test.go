@@ -104,7 +104,7 @@ func TestTriggerRoundTrip(t *testing.T) {
 		for i := range fields {
 			fields[i] = "f"
 		}
-		body := triggerBodies("the index", base, "id", fields)[0]
+		body := triggerBodies("lexical", "the index", base, "id", fields)[0]
 		sql := `CREATE TRIGGER t ` + body.event + ` ON docs BEGIN ` + body.body + `; END`
 		for _, text := range []string{sql, strings.ReplaceAll(sql, `"the index"`, "[THE index]")} {
 			tr := indexTrigger{sql: text, tokens: tokenize(text)}

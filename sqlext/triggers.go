@@ -13,7 +13,8 @@ import (
 //
 //	AFTER INSERT                       INSERT INTO index(operation, rowid, field, ...)
 //	                                   VALUES('upsert', new.rowid, new."column", ...)
-//	AFTER UPDATE OF column..., rowid   the same
+//	AFTER UPDATE OF column..., rowid   the same; a text index of several columns is told
+//	                                   which of them changed, a digit each: 'update10'
 //	AFTER UPDATE OF rowid, if it moved VALUES('delete', old.rowid)
 //	AFTER DELETE                       VALUES('delete', old.rowid)
 //
@@ -29,14 +30,17 @@ import (
 // its columns, and the present condition, are read from (findBase): SQLite rewrites
 // it when they are renamed.
 
+// opUpdate begins the operation that says which columns changed.
+const opUpdate = "update"
+
 // triggerOperation is the hidden column of the index that triggers write.
 const triggerOperation = "operation"
 
 // createTriggers makes the triggers of a new index. fields are the columns of the
 // index that take base.columns.
-func createTriggers(c host.Conn, name string, base *baseTable, key string, fields []string) error {
+func createTriggers(c host.Conn, module, name string, base *baseTable, key string, fields []string) error {
 	made := []string{}
-	for _, t := range triggerBodies(name, base, key, fields) {
+	for _, t := range triggerBodies(module, name, base, key, fields) {
 		trigger, err := freeTriggerName(c, base.schema, name+t.suffix)
 		if err != nil {
 			return err
@@ -59,9 +63,9 @@ const nativeTriggers = 4
 
 type triggerText struct{ suffix, event, when, body string }
 
-func triggerBodies(name string, base *baseTable, key string, fields []string) []triggerText {
+func triggerBodies(module, name string, base *baseTable, key string, fields []string) []triggerText {
 	into := "INSERT INTO " + quoteName(name) + "(" + triggerOperation + ", rowid"
-	var cols, news, changed strings.Builder
+	var cols, news, changed, digits strings.Builder
 	cols.WriteString(into)
 	for i, c := range base.columns {
 		cols.WriteString(", " + quoteName(fields[i]))
@@ -69,24 +73,36 @@ func triggerBodies(name string, base *baseTable, key string, fields []string) []
 		if i > 0 {
 			changed.WriteString(" OR ")
 		}
-		fmt.Fprintf(&changed, "old.%s IS NOT new.%s", quoteName(c), quoteName(c))
+		differs := fmt.Sprintf("old.%s IS NOT new.%s", quoteName(c), quoteName(c))
+		if module == "lexical" {
+			// The column's collation may not see what an analyzer sees, and 1 is 1.0.
+			differs = fmt.Sprintf("(%s COLLATE BINARY OR typeof(old.%s) IS NOT typeof(new.%s))", differs, quoteName(c), quoteName(c))
+		}
+		changed.WriteString(differs)
+		digits.WriteString(" || (" + differs + ")")
 	}
 	cols.WriteString(") ")
 
 	moved := fmt.Sprintf("old.%s IS NOT new.%s", base.rowid, base.rowid)
 	var touch []triggerText
 	upsert := fmt.Sprintf("%sVALUES('upsert', new.%s%s)", cols.String(), base.rowid, news.String())
-	update := triggerText{"_after_update", "AFTER UPDATE OF " + updateColumns(base.columns, key), "WHEN " + changed.String() + " OR " + moved + " ", upsert}
+	again := upsert
+	which := "'upsert'"
+	if module == "lexical" && len(base.columns) > 1 {
+		which = fmt.Sprintf("CASE WHEN %s THEN 'upsert' ELSE '%s'%s END", moved, opUpdate, digits.String())
+		again = fmt.Sprintf("%sVALUES(%s, new.%s%s)", cols.String(), which, base.rowid, news.String())
+	}
+	update := triggerText{"_after_update", "AFTER UPDATE OF " + updateColumns(base.columns, key), "WHEN " + changed.String() + " OR " + moved + " ", again}
 	if base.where != "" {
 		read := func(operation string) string {
-			return fmt.Sprintf("%sSELECT CASE WHEN (%s) THEN '%s' ELSE 'delete' END, %s%s FROM %s WHERE %s = new.%s",
+			return fmt.Sprintf("%sSELECT CASE WHEN (%s) THEN %s ELSE 'delete' END, %s%s FROM %s WHERE %s = new.%s",
 				cols.String(), base.where, operation, base.rowid, quotedList(base.columns), quoteName(base.table), base.rowid, base.rowid)
 		}
-		upsert = read("upsert")
+		upsert = read("'upsert'")
 		// The condition may look at any column.
 		when := changed.String() + " OR " + moved
-		update = triggerText{"_after_update", "AFTER UPDATE", "WHEN " + when + " ", upsert}
-		touch = []triggerText{{"_after_touch", "AFTER UPDATE", "WHEN NOT (" + when + ") ", read("keep")}}
+		update = triggerText{"_after_update", "AFTER UPDATE", "WHEN " + when + " ", read(which)}
+		touch = []triggerText{{"_after_touch", "AFTER UPDATE", "WHEN NOT (" + when + ") ", read("'keep'")}}
 	}
 	drop := into + fmt.Sprintf(") VALUES('delete', old.%s)", base.rowid)
 	return append([]triggerText{
