@@ -1,6 +1,6 @@
 // Package server answers libSQL's clients: it puts SQLite with nearlite behind the
 // Hrana protocol, over HTTP (/v2/pipeline, /v3/pipeline, /v3/cursor) and over
-// WebSocket (hrana2, hrana3).
+// WebSocket (hrana1, hrana2, hrana3).
 //
 //	srv, err := server.New(server.Config{File: "docs.db"})
 //	http.Serve(listener, srv.Handler())

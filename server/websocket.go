@@ -85,7 +85,8 @@ type errProtocol struct{ text string }
 func (e *errProtocol) Error() string { return e.text }
 
 func (s *Server) websocket(w http.ResponseWriter, r *http.Request) error {
-	opts := &websocket.AcceptOptions{Subprotocols: []string{"hrana3", "hrana2"}}
+	// hrana1 is hrana2 without its newer requests; libsql-client-go still speaks it.
+	opts := &websocket.AcceptOptions{Subprotocols: []string{"hrana3", "hrana2", "hrana1"}}
 	if s.config.CORSOrigin != "" {
 		opts.OriginPatterns = []string{strings.TrimPrefix(strings.TrimPrefix(s.config.CORSOrigin, "https://"), "http://")}
 	}
@@ -99,7 +100,7 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer func() { _ = ws.CloseNow() }()
 	if ws.Subprotocol() == "" {
-		_ = ws.Close(websocket.StatusProtocolError, "want the subprotocol hrana2 or hrana3")
+		_ = ws.Close(websocket.StatusProtocolError, "want the subprotocol hrana1, hrana2 or hrana3")
 		return nil
 	}
 	ws.SetReadLimit(s.config.Limits.RequestBytes)

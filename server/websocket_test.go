@@ -120,3 +120,18 @@ func TestWebSocketExpiry(t *testing.T) {
 	}
 	s.exec("INSERT INTO t VALUES (2)")
 }
+
+// hrana1 is what libsql-client-go asks for.
+func TestWebSocketOldest(t *testing.T) {
+	s := start(t, nil)
+	w := s.dial(t, "/", "hrana1")
+	for _, c := range []struct{ message, want string }{
+		{`{"type":"hello","jwt":""}`, `{"type":"hello_ok"}`},
+		{`{"type":"request","request_id":0,"request":{"type":"open_stream","stream_id":0}}`, `{"request_id":0,"response":{"type":"open_stream"},"type":"response_ok"}`},
+		{`{"type":"request","request_id":1,"request":{"type":"execute","stream_id":0,"stmt":{"sql":"SELECT 1 AS v","want_rows":true}}}`, `{"request_id":1,"response":{"result":{"affected_row_count":0,"cols":[{"decltype":null,"name":"v"}],"last_insert_rowid":null,"rows":[[{"type":"integer","value":"1"}]]},"type":"execute"},"type":"response_ok"}`},
+	} {
+		if got := w.ask(c.message); got != c.want {
+			t.Errorf("%s\n got  %s\n want %s", c.message, got, c.want)
+		}
+	}
+}

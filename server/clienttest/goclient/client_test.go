@@ -181,3 +181,37 @@ func TestIdleConnection(t *testing.T) {
 		time.Sleep(3 * time.Second)
 	}
 }
+
+// Over WebSocket the client speaks hrana1, one statement at a time.
+func TestWebSocket(t *testing.T) {
+	_, url := start(t)
+	db, err := sql.Open("libsql", "ws"+strings.TrimPrefix(url, "http"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, text := range []string{"CREATE TABLE docs(id INTEGER PRIMARY KEY, e F32_BLOB(2))", "CREATE INDEX docs_vec ON docs(libsql_vector_idx(e))"} {
+		if _, err := db.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range [][]byte{blob(1, 0), blob(0, 1)} {
+		if _, err := tx.Exec("INSERT INTO docs(e) VALUES (?)", e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	var id int
+	if err := db.QueryRow("SELECT id FROM vector_top_k('docs_vec', ?, 1)", blob(0.1, 1)).Scan(&id); err != nil || id != 2 {
+		t.Errorf("nearest is %d: %v", id, err)
+	}
+	if _, err := db.Exec("SELECT * FROM nope"); err == nil || !strings.Contains(err.Error(), "no such table: nope") {
+		t.Errorf("no table: %v", err)
+	}
+}
