@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // alterSteps runs statements one after the other. What follows " -> " is the first
@@ -279,4 +281,50 @@ func TestAlterColumnSession(t *testing.T) {
 	if err := run(s, "INSERT INTO t VALUES (NULL)"); err == nil {
 		t.Error("the read-only session altered the column")
 	}
+}
+
+// Whatever follows TO a, the table is as before or has the same columns, keys and
+// indexes, and SQLite can read it.
+func FuzzAlterColumn(f *testing.F) {
+	for _, s := range []string{
+		"", " TEXT NOT NULL", " INT CHECK (a > ')')", ` "x" DEFAULT (1) -- c`, " TEXT) STRICT; --", " REFERENCES u(a) ON DELETE CASCADE", " /* ", " 'x", " [a", " (1,2)",
+		" CONSTRAINT u UNIQUE", " UNIQUE ON CONFLICT IGNORE", " TEXT, b", " GENERATED ALWAYS AS (1)", " COLLATE nocase", " INTEGER PRIMARY KEY", "; SELECT 1", " \x00", " TEXT COLLATE \"rtrim\" NULL", " \"\"\"\" DEFAULT -1",
+	} {
+		f.Add(s)
+	}
+	db, err := sqlite3.Open(":memory:")
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := Register(db); err != nil {
+		f.Fatal(err)
+	}
+	const shape = "SELECT group_concat(name || pk || hidden) FROM (SELECT name, pk, hidden FROM pragma_table_xinfo('t') ORDER BY cid) UNION ALL SELECT group_concat(name || \"unique\" || origin) FROM pragma_index_list('t')"
+	f.Fuzz(func(t *testing.T, definition string) {
+		if strings.IndexByte(definition, 0) >= 0 {
+			t.Skip("SQLite's own texts end at a zero byte")
+		}
+		if err := db.Exec("DROP TABLE IF EXISTS t; CREATE TABLE t(k, a TEXT, b UNIQUE, PRIMARY KEY(k, b)); CREATE INDEX i ON t(a, b); INSERT INTO t VALUES (1, 'x', 2), (2, 'Y', 3)"); err != nil {
+			t.Fatal(err)
+		}
+		before, err := column(db, shape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, _, err := Prepare(db, "ALTER TABLE t ALTER COLUMN a TO a"+definition)
+		if err == nil && st != nil {
+			err = st.Exec()
+			_ = st.Close()
+		}
+		after, e := column(db, shape)
+		if e != nil || strings.Join(before, " ") != strings.Join(after, " ") {
+			t.Fatalf("%q (%v): %v, %v; before %v", definition, err, after, e, before)
+		}
+		if rows, e := column(db, "SELECT count(*) FROM t NOT INDEXED UNION ALL SELECT count(*) FROM t INDEXED BY i WHERE a >= '' OR a < '' OR a IS NULL"); e != nil || strings.Join(rows, "") != "22" {
+			t.Fatalf("%q (%v): %v rows, %v", definition, err, rows, e)
+		}
+		if !db.GetAutocommit() {
+			t.Fatalf("%q (%v): a transaction is open", definition, err)
+		}
+	})
 }
