@@ -147,6 +147,9 @@ func (e *AttrExpr) over(b *attrBlock) (r truths) {
 type AttrFilter struct {
 	expr  *AttrExpr
 	swept token // state whose every block is in masks
+	state token // of the last walk
+	walks int   // in that state
+	marks bool  // the masks are those of the search that runs
 	masks []attrMask
 	yes   int64 // of the last sweep
 	ask   int64
@@ -164,6 +167,10 @@ func NewAttrFilter(e *AttrExpr) *AttrFilter { return &AttrFilter{expr: e} }
 
 // node decides about a node: ask means that the condition's truth is not known.
 func (f *AttrFilter) node(v *view, id NodeID) (yes, ask bool, err error) {
+	if f.marks {
+		yes, ask = f.marked(id)
+		return yes, ask, nil
+	}
 	block, at := v.g.attrs.split(uint32(id))
 	b, err := v.attrs(block)
 	if err != nil {
@@ -177,6 +184,29 @@ func (f *AttrFilter) node(v *view, id NodeID) (yes, ask bool, err error) {
 	}
 	t := f.expr.at(b, at)
 	return t == True, t != True && t&True != 0, nil
+}
+
+// walked looks at all nodes if a walk in the same state has been before: then there
+// may be more.
+func (f *AttrFilter) walked(v *view, inTx bool) error {
+	f.marks = !inTx && f.swept == v.token
+	if inTx || f.marks {
+		return nil
+	}
+	if f.state != v.token {
+		f.state, f.walks = v.token, 0
+	}
+	if f.walks++; f.walks == 1 {
+		return nil
+	}
+	return f.sweep(v, false)
+}
+
+// marked is node for a filter that has looked at all nodes.
+func (f *AttrFilter) marked(id NodeID) (yes, ask bool) {
+	m, at := &f.masks[id/attrNodes], id%attrNodes
+	bit := uint64(1) << (at % 64)
+	return m.yes[at/64]&bit != 0, m.ask[at/64]&bit != 0
 }
 
 // look brings the mask of a block up to date.
@@ -208,7 +238,7 @@ func (f *AttrFilter) look(v *view, block uint32) (*attrMask, error) {
 
 // sweep looks at all nodes.
 func (f *AttrFilter) sweep(v *view, inTx bool) error {
-	if f.swept == v.token && !inTx {
+	if f.marks = !inTx; f.marks && f.swept == v.token {
 		return nil
 	}
 	f.swept = token{}

@@ -12,7 +12,6 @@ import "slices"
 type passing struct {
 	k     int
 	dists []float32
-	rank  int // of the k-th in the pool, when the bound was set
 }
 
 // follows reports whether the walk ends by distance.
@@ -45,6 +44,22 @@ func (w *walk) expandPassing() (bool, error) {
 		w.bound()
 	}
 	return true, nil
+}
+
+// recount looks at what passes in the pool as it is.
+func (w *walk) recount() error {
+	w.near.dists = w.near.dists[:0]
+	for _, c := range w.t.pool.items {
+		yes, err := w.surely(c.node())
+		if err != nil {
+			return err
+		}
+		if yes && w.near.add(c.dist) {
+			w.bound()
+			return nil // they come in order
+		}
+	}
+	return nil
 }
 
 // surely reports whether a node is known to pass.
@@ -84,7 +99,6 @@ func (w *walk) bound() {
 		return 1
 	})
 	rank = max(rank, nearRank)
-	w.near.rank = rank
 	near := x.nearAt(rank)
 	p.limit = d + x.slack(rank, w.enough(rank))*max(min(d, near), near/8)
 	p.worst = p.bound()

@@ -1,6 +1,9 @@
 package hnsw
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // A search that may have to go on keeps what it has seen and has no room for, so that
 // a wider pool continues where the narrower one ended: no node is visited twice. An
@@ -89,6 +92,9 @@ func (w *walk) widen() error { return w.widenTo(4 * max(w.t.pool.most, 1)) }
 func (w *walk) widenTo(most int) error {
 	t := w.t
 	most = min(int(w.v.live), most)
+	if w.follows() && len(w.near.dists) == w.near.k {
+		w.near.k = 0 // its bound has been too narrow
+	}
 	if !w.keeping {
 		w.keeping = true // nothing was kept yet: the nodes seen are seen once more
 		t.spilled = t.spilled[:0]
@@ -106,6 +112,11 @@ func (w *walk) widenTo(most int) error {
 		c := t.spilled.pop()
 		t.pool.add(c.dist, c.id)
 	}
+	if w.follows() {
+		if err := w.recount(); err != nil {
+			return err
+		}
+	}
 	return w.run()
 }
 
@@ -113,6 +124,7 @@ func (w *walk) widenTo(most int) error {
 func (p *pool) grow(most int) {
 	p.items = slices.Grow(p.items, max(0, most-len(p.items)))
 	p.most, p.rank = most, 0
+	p.limit = float32(math.Inf(1))
 	p.worst = p.bound()
 	p.cursor = 0
 }

@@ -36,8 +36,6 @@ func (ix *Index) ScanCodes(ctx context.Context, q []float32, opt SearchOptions) 
 	w.opt.K = int(min(int64(opt.K), max(v.rowCount, 1)))
 	w.want = max(opt.Oversample, rescoring(ix.g.quantize, w.opt.K), scanRescored+w.opt.K)
 	w.scan = true
-	w.judged.reset(v.nodes)
-	w.allowed.reset(v.nodes)
 	t := w.t
 	t.v = v
 	t.stats = SearchStats{}

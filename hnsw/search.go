@@ -71,10 +71,9 @@ type walk struct {
 	q    []float32
 	opt  SearchOptions
 
-	ef      int // nodes kept by a pool that nothing restricts
-	want    int // rows rescored at least
-	judged  nodeSet
-	allowed nodeSet
+	ef      int            // nodes kept by a pool that nothing restricts
+	want    int            // rows rescored at least
+	judging bool           // t.judged and t.allowed are this walk's
 	verdict map[RowID]bool // of rows that share a node
 	loads   int
 	dry     bool // every node has been expanded
@@ -123,9 +122,12 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 	if !w.opt.Verdicts.settle(v, ix.tx != nil) {
 		w.opt.Verdicts = nil
 	}
+	if opt.Attrs != nil {
+		if err := opt.Attrs.walked(v, ix.tx != nil); err != nil {
+			return nil, err
+		}
+	}
 	if opt.filtered() {
-		w.judged.reset(v.nodes)
-		w.allowed.reset(v.nodes)
 		if opt.FilterHint > 0 {
 			share := min(opt.FilterHint, 1)
 			most = int(min(filterWidth*float64(opt.K)/share+float64(w.ef)*(1+share/2), float64(v.live)))
@@ -415,8 +417,8 @@ func (w *walk) allows(id NodeID, isShared bool, rowid RowID) (ok bool, err error
 		if known {
 			return ok, nil
 		}
-	} else if w.judged.has(uint32(id)) {
-		return w.allowed.has(uint32(id)), nil
+	} else if w.judging && w.t.judged.has(uint32(id)) {
+		return w.t.allowed.has(uint32(id)), nil
 	}
 	if ok, err = w.opt.Filter.Allows(rowid); err != nil {
 		return false, err
@@ -436,9 +438,14 @@ func (w *walk) allows(id NodeID, isShared bool, rowid RowID) (ok bool, err error
 		kept.learn(id, ok)
 		return ok, nil
 	}
-	w.judged.add(uint32(id))
+	if !w.judging {
+		w.judging = true
+		w.t.judged.reset(w.v.nodes)
+		w.t.allowed.reset(w.v.nodes)
+	}
+	w.t.judged.add(uint32(id))
 	if ok {
-		w.allowed.add(uint32(id))
+		w.t.allowed.add(uint32(id))
 	}
 	return ok, nil
 }

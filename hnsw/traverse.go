@@ -6,6 +6,8 @@ type traverser struct {
 	v       *view
 	s       *scorer
 	visited nodeSet
+	judged  nodeSet // nodes about which the filter was asked, and those it allowed
+	allowed nodeSet
 	pool    pool
 	spilled spill
 	ids     []uint32

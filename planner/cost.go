@@ -47,7 +47,7 @@ type Costs struct {
 // DefaultCosts returns the measured prices.
 func DefaultCosts() Costs {
 	return Costs{
-		Node:       40,
+		Node:       30,
 		Dim:        0.07,
 		Place:      0.04,
 		Rescore:    1_500,
@@ -58,7 +58,7 @@ func DefaultCosts() Costs {
 		Member:     80,
 		Sweep:      2,
 		Attr:       40,
-		Code:       1,
+		Code:       8,
 		List:       250,
 		ListScan:   450,
 		Posting:    60,

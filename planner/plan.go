@@ -125,6 +125,7 @@ type Decision struct {
 type option struct {
 	plan   Plan
 	cost   float64
+	own    float64 // cost without that of giving up
 	list   bool
 	ef     int
 	reason string // not empty: impossible
@@ -186,6 +187,9 @@ func vectorOptions(in Input) []option {
 		case f.Counted && f.Matches <= ScanAlways(in):
 			o.reason = "too few matching rows for a graph to find"
 		}
+	}
+	for i := range opts {
+		opts[i].own = opts[i].cost
 	}
 	if f.Far > 0 {
 		// A traversal that gives up has the other plan to pay as well.
@@ -271,7 +275,7 @@ func pick(in Input, opts []option) Decision {
 	d.Fallback, d.exact = fallback(in, opts)
 	if best.plan == FilteredTraversal {
 		n := visited(in, width(in))
-		d.Budget = int(math.Max(1.5*n, n*d.exact/math.Max(best.cost, 1)))
+		d.Budget = int(math.Max(1.5*n, n*d.exact/math.Max(best.own, 1)))
 	}
 	if best.plan == TraverseThenFilter {
 		d.Fetch = fetch(in, d.EfSearch)
