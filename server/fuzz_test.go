@@ -66,6 +66,8 @@ func FuzzStatements(f *testing.F) {
 		"SELECT 1", "CREATE TABLE t(a)", "BEGIN READONLY", "begin transaction readonly;", "ATTACH 'x' AS y", "VACUUM", "PRAGMA x", "EXPLAIN SELECT 1",
 		"CREATE INDEX i ON t(libsql_vector_idx(a))", "SELECT nope(1)", "INSERT INTO t VALUES (?1) RETURNING a", "WITH x AS (SELECT 1) SELECT * FROM x", "-- c", "/*", "'", "SAVEPOINT s", "REINDEX", "SELECT hnsw_stats('x')",
 		"CREATE VIRTUAL TABLE v USING hnsw(t, a)", "DROP TABLE t", "ALTER TABLE t ALTER COLUMN a TO a TEXT",
+		"CREATE VIRTUAL TABLE f USING fts5(a, content='t')", "INSERT INTO f VALUES (?1)", "SELECT highlight(f, 0, 'x', ?1), bm25(f) FROM f WHERE f MATCH ?1", "SELECT fts5(?1)", "SELECT * FROM f(?1)",
+		"CREATE VIRTUAL TABLE r USING rtree(id, a, b)", "INSERT INTO r VALUES (1, ?1, 2)", "SELECT * FROM r WHERE id MATCH ?1", "SELECT rtreenode(2, ?1), rtreedepth(?1), geopoly_blob(?1)",
 	} {
 		f.Add(seed, []byte("[1,2]"))
 	}

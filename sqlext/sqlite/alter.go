@@ -189,12 +189,19 @@ func (a *alterColumn) run(db *sqlite3.Conn) (then ddl, err error) {
 	}
 	then.kind = changesSchema
 	if before.kind != after.kind {
-		then.kind = createsIndex // or refuses the type
+		// A vector index is made anew, or the type is refused.
+		indexes, err := column(db, "SELECT 1 FROM "+quoteName(schema)+".sqlite_schema WHERE type = 'index' AND tbl_name = ?1 COLLATE NOCASE AND sql LIKE '%libsql_vector_idx%'", a.name)
+		if err != nil {
+			return ddl{}, err
+		}
+		if len(indexes) > 0 {
+			then.kind = createsIndex
+		}
 	}
 	if before.collation != after.collation {
 		then = ddl{kind: reindexes, target: table}
 	}
-	if then.kind == changesSchema {
+	if before.kind == after.kind && before.collation == after.collation {
 		return then, nil
 	}
 	if err := a.checkStrict(db, schema); err != nil {
