@@ -236,6 +236,14 @@ for (const transport of ["http", "ws"]) {
       await db.execute("DROP TABLE docs_text");
     });
 
+    test("many writers at once", async () => {
+      await db.executeMultiple("DROP TABLE IF EXISTS w; CREATE TABLE w AS SELECT 0 AS n");
+      const all = createClient({ url: server[transport], concurrency: 1000 });
+      await Promise.all(Array.from({ length: 150 }, () => all.execute("UPDATE w SET n = n + 1")));
+      assert.equal((await all.execute("SELECT n FROM w")).rows[0].n, 150);
+      all.close();
+    });
+
     test("many at once", async () => {
       const got = await Promise.all(Array.from({ length: 200 }, (_, i) => db.execute({ sql: "SELECT ? AS v", args: [i] })));
       assert.deepEqual(got.map((r) => r.rows[0].v), Array.from({ length: 200 }, (_, i) => i));
