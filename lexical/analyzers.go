@@ -45,7 +45,7 @@ var analyzerCache = registry.NewCache()
 // (Polish loads a stemming table).
 var analyzerNames = []string{
 	"ar", "cjk", "ckb", "da", "de", "en", "es", "fa", "fi", "fr", "hi", "hr", "hu", "it", "keyword",
-	"nl", "no", "pl", "pt", "ro", "ru", "simple", "standard", "sv", "tr", "web", "whitespace",
+	"nl", "no", NumberAnalyzer, "pl", "pt", "ro", "ru", "simple", "standard", "sv", "tr", "web", "whitespace",
 }
 
 // Analyzers lists the analyzer names that Params accepts, sorted.
@@ -69,11 +69,14 @@ func newAnalyzer(name string) (analyzerPair, error) {
 	}
 	var a analysis.Analyzer
 	var err error
-	if name == "whitespace" {
+	switch name {
+	case "whitespace":
 		var t analysis.Tokenizer
 		t, err = analyzerCache.TokenizerNamed(whitespace.Name)
 		a = &analysis.DefaultAnalyzer{Tokenizer: t}
-	} else {
+	case NumberAnalyzer:
+		a = newNumberAnalyzer()
+	default:
 		a, err = analyzerCache.AnalyzerNamed(name)
 	}
 	return analyzerPair{a, a}, err

@@ -17,7 +17,7 @@ func TestAnalyzersListsTheRegistry(t *testing.T) {
 		t.Skip("builds every analyzer")
 	}
 	types, instances := registry.AnalyzerTypesAndInstances()
-	want := []string{"whitespace"}
+	want := []string{"whitespace", lexical.NumberAnalyzer}
 	for _, name := range append(types, instances...) {
 		if name != "custom" && !slices.Contains(want, name) {
 			want = append(want, name)
@@ -34,6 +34,7 @@ func TestAnalyzers(t *testing.T) {
 		analyzer, text string
 		hits, misses   []string
 	}{
+		{"number", "-3 1.5e+20 2020-01-05 Chapter12", []string{"-3", "1.5e+20?", "on 2020-01-05!", "CHAPTER12"}, []string{"3", "1.5", "2020", "12"}},
 		{"standard", "Running the Dogs", []string{"RUNNING", "dogs"}, []string{"run", "the"}},
 		{"en", "Running the Dogs", []string{"run", "dog's"}, []string{"the", "cat"}},
 		{"de", "Die Häuser am Fluss", []string{"haus", "Haeuser"}, []string{"die"}},

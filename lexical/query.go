@@ -3,6 +3,8 @@ package lexical
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -171,5 +173,73 @@ func jsonError(text string, err error) error {
 	if e := json.Unmarshal([]byte(text), new(any)); errors.As(e, &syntax) {
 		return queryErrorf("JSON query: %v at character %d", syntax, syntax.Offset)
 	}
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		if kind.Field == "" {
+			return queryErrorf("JSON query has %s, want an object such as {\"match\": \"word\"}", article(kind.Value))
+		}
+		return queryErrorf("JSON query: %q is %s, want %s", kind.Field[strings.LastIndexByte(kind.Field, '.')+1:], article(kind.Value), article(kind.Type.Kind().String()))
+	}
+	var v any
+	if err.Error() == "unknown query type" && json.Unmarshal([]byte(text), &v) == nil {
+		if members, found := unknownMembers(v); found {
+			return queryErrorf("JSON query: an object with %s is no query, want one of %s in it", members, strings.Join(queryMembers, ", "))
+		}
+	}
+	for clause, want := range map[string]string{"must": "conjuncts", "should": "disjuncts", "must not": "disjuncts"} {
+		if strings.HasPrefix(err.Error(), clause+" clause must be") {
+			return queryErrorf("JSON query: %[1]q is no list of queries, want {%[1]q: {%[2]q: [...]}}", strings.ReplaceAll(clause, " ", "_"), want)
+		}
+	}
 	return queryErrorf("JSON query: %v", err)
+}
+
+// queryMembers are the members that tell which query an object is.
+var queryMembers = []string{
+	"match", "match_phrase", "term", "terms", "prefix", "wildcard", "regexp", "must", "should", "must_not", "filter",
+	"conjuncts", "disjuncts", "min", "max", "start", "end", "ids", "match_all", "match_none", "query",
+}
+
+// unknownMembers finds the first object in the place of a query that has none of
+// queryMembers, and names what it has.
+func unknownMembers(v any) (members string, found bool) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			if members, found = unknownMembers(e); found {
+				return members, found
+			}
+		}
+	case map[string]any:
+		names := slices.Sorted(maps.Keys(v))
+		if !slices.ContainsFunc(names, func(n string) bool { return slices.Contains(queryMembers, n) }) {
+			if len(names) == 0 {
+				return "no member", true
+			}
+			return strings.Join(names, ", "), true
+		}
+		for _, n := range []string{"must", "should", "must_not", "filter", "conjuncts", "disjuncts"} {
+			if members, found = unknownMembers(v[n]); found {
+				return members, found
+			}
+		}
+	}
+	return "", false
+}
+
+// article is a word of encoding/json's with its article.
+func article(kind string) string {
+	switch kind {
+	case "array", "object", "int":
+		return "an " + kind
+	case "slice":
+		return "an array"
+	case "map", "struct":
+		return "an object"
+	case "float64":
+		return "a number"
+	case "":
+		return "nothing"
+	}
+	return "a " + kind
 }

@@ -199,3 +199,21 @@ func TestDifferentBoosts(t *testing.T) {
 		}
 	}
 }
+
+// TestJSONErrors says what was given and what is expected.
+func TestJSONErrors(t *testing.T) {
+	c := corpus(t)
+	for query, want := range map[string]string{
+		`{"mtch":"a"}`:                `JSON query: an object with mtch is no query, want one of match, match_phrase,`,
+		`[]`:                          `JSON query has an array, want an object such as {"match": "word"}`,
+		`{"match":7}`:                 `JSON query: "match" is a number, want a string`,
+		`{"must":{"match":"a"}}`:      `JSON query: "must" is no list of queries, want {"must": {"conjuncts": [...]}}`,
+		`{"must_not":{"match":"a"}}`:  `JSON query: "must_not" is no list of queries, want {"must_not": {"disjuncts": [...]}}`,
+		`{"conjuncts":{"match":"a"}}`: `JSON query: "conjuncts" is an object, want an array`,
+	} {
+		_, _, err := c.ix.Search(context.Background(), lexical.Request{Query: query, Syntax: lexical.JSON, K: 3})
+		if !errors.Is(err, lexical.ErrQuery) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s\n got %v\nwant %s", query, err, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package sqlext
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nearlite/nearlite/internal/shadow"
@@ -188,8 +189,8 @@ func (cat *catalog) createLexical(a host.ModuleArgs) (host.Table, error) {
 
 // fill builds the index from the table's rows.
 func (t *lexicalTable) fill(base *baseTable) error {
-	if err := lexical.Create(shadow.Lexical{Tables: t.tables}, t.asked); err != nil {
-		return t.wrap(err)
+	if err := t.createIndex(base); err != nil {
+		return err
 	}
 	if err := t.open(); err != nil {
 		return err
@@ -198,6 +199,34 @@ func (t *lexicalTable) fill(base *baseTable) error {
 		return err
 	}
 	return t.build(base)
+}
+
+// createIndex writes an empty index. A column that is declared to hold numbers or dates
+// is analyzed as such, unless it says otherwise: under a language's analyzer -3 is 3,
+// and a date three numbers.
+func (t *lexicalTable) createIndex(base *baseTable) error {
+	p := t.asked
+	p.Columns = slices.Clone(p.Columns)
+	info, err := describeBase(t.cat.conn, t.label(), base.schema, base.table)
+	if err != nil {
+		return err
+	}
+	for i, name := range base.columns {
+		if col, ok := info.column(name); ok && p.Columns[i].Analyzer == "" && holdsNumbers(col.declared) {
+			p.Columns[i].Analyzer = lexical.NumberAnalyzer
+		}
+	}
+	return t.wrap(lexical.Create(shadow.Lexical{Tables: t.tables}, p))
+}
+
+// holdsNumbers reports whether a declared type is one of numbers, dates or times.
+func holdsNumbers(declared string) bool {
+	if affinityOf(declared) != affinityNumeric {
+		return false
+	}
+	d := strings.ToUpper(declared)
+	return slices.ContainsFunc([]string{"INT", "REAL", "FLOA", "DOUB", "NUM", "DEC", "DATE", "TIME"},
+		func(name string) bool { return strings.Contains(d, name) })
 }
 
 // build replaces the contents by those of the table's rows.

@@ -136,3 +136,26 @@ func TestRandomUpdates(t *testing.T) {
 	}
 	d.check()
 }
+
+// TestNumberColumns asks columns of numbers and dates for ranges: they are analyzed as
+// such without being asked, also after the index was lost.
+func TestNumberColumns(t *testing.T) {
+	d, path := openTemp(t)
+	d.exec(`CREATE TABLE docs(id INTEGER PRIMARY KEY, title TEXT, price REAL, year INT, day DATETIME, note TEXT)`)
+	d.exec(`INSERT INTO docs VALUES(1, 'one', -3, 1999, '2020-01-05', '-3'), (2, 'two', 2.5, 2001, '2021-06-01 10:30', 'x'), (3, 'three', 1e30, 2010, NULL, 'y')`)
+	d.exec(`CREATE VIRTUAL TABLE docs_text USING lexical(docs, title, price, year analyzer=standard, day, note, analyzer=en)`)
+	for range 2 {
+		d.wants("2\n3", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'price:>2' ORDER BY rowid`)
+		d.wants("1", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'price:<0'`)
+		d.wants("1", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'price:-3'`)
+		d.wants("2", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'day:>="2020-06-01"'`)
+		d.wants("1", `SELECT rowid FROM docs_text WHERE docs_text MATCH 'day:2020-01-05'`)
+		d.wants("2", `SELECT id FROM lexical_search('docs_text', 'was it in 2001?')`)
+		d.wants("number|standard|number|en", `SELECT group_concat(json_extract(value, '$.analyzer'), '|') FROM json_each(lexical_stats('docs_text'), '$.columns') WHERE key > 0`)
+		d.exec(`UPDATE docs_text_config SET data = x'00' WHERE id = 0`)
+		d = connect(t, path) // one that has not read the row yet
+		t.Cleanup(d.shut)
+		d.exec(`INSERT INTO docs_text(docs_text) VALUES('rebuild')`)
+	}
+	d.check()
+}

@@ -95,8 +95,8 @@ func (t *lexicalTable) recreate() error {
 			return err
 		}
 	}
-	if err := lexical.Create(st, t.asked); err != nil {
-		return t.wrap(err)
+	if err := t.createIndex(t.base); err != nil {
+		return err
 	}
 	t.forgetEngine()
 	return t.open()
