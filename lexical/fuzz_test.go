@@ -68,6 +68,22 @@ func fuzzIndex(t testing.TB) (*Index, memStore) {
 		t.Fatal(err)
 	}
 	ix.Commit()
+	if err := ix.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	least := minPatched
+	minPatched = 1
+	err = ix.Update(2, []string{"a quick patch", ""}, 1)
+	if minPatched = least; err != nil {
+		t.Fatal(err)
+	}
+	if err := ix.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	ix.Commit()
+	if s, err := ix.Stats(); err != nil || s.Patched != 1 {
+		t.Fatalf("got %+v, %v, want a patch", s, err)
+	}
 	return ix, st
 }
 
