@@ -15,6 +15,7 @@ import (
 type database struct {
 	name, path string
 	sync       string
+	pages      string // PRAGMA cache_size
 	limits     *Limits
 	metrics    *metrics
 
@@ -32,9 +33,16 @@ type database struct {
 	gone    chan struct{}
 }
 
-func newDatabase(name, path, synchronous string, limits *Limits, m *metrics) *database {
+// Page caches, each connection's own. Those of one file may hold the rows that searches
+// show; those of many files must not add up.
+const (
+	pagesOfOne  = "-16384" // KiB
+	pagesOfMany = "-2000"  // SQLite's default
+)
+
+func newDatabase(name, path, synchronous, pages string, limits *Limits, m *metrics) *database {
 	return &database{
-		name: name, path: path, sync: synchronous, limits: limits, metrics: m,
+		name: name, path: path, sync: synchronous, pages: pages, limits: limits, metrics: m,
 		writer: make(chan struct{}, 1), slots: make(chan struct{}, limits.ConnectionsPerDB), idle: map[bool][]*sqlite.Session{}, usedAt: time.Now(), gone: make(chan struct{}),
 	}
 }
@@ -106,7 +114,7 @@ func (d *database) open(ctx context.Context, readOnly bool) (_ *sqlite.Session, 
 	return sqlite.OpenSession(ctx, d.path, sqlite.SessionConfig{
 		ReadOnly:    readOnly,
 		BusyTimeout: d.limits.BusyTimeout,
-		Pragmas:     []string{"journal_mode=wal", "synchronous=" + d.sync},
+		Pragmas:     []string{"journal_mode=wal", "synchronous=" + d.sync, "cache_size=" + d.pages},
 	})
 }
 

@@ -126,7 +126,11 @@ func (ds *databases) get(ctx context.Context, name string) (*database, error) {
 			return nil, errNoDatabase(name)
 		}
 		if len(ds.open) < ds.limits.OpenDatabases {
-			d := newDatabase(name, ds.path(name), ds.sync, ds.limits, ds.metrics)
+			pages := pagesOfMany
+			if ds.dir == "" {
+				pages = pagesOfOne
+			}
+			d := newDatabase(name, ds.path(name), ds.sync, pages, ds.limits, ds.metrics)
 			ds.open[name] = d
 			return d, nil
 		}
