@@ -22,6 +22,42 @@ type AttrExpr struct {
 	Col  int              // of a leaf
 	Test func(Attr) Truth // of a leaf: the truth for a known attribute; nil: unknown
 	Args []*AttrExpr      // of And, Or and Not
+
+	Point bool // of a leaf: only one value makes it true
+}
+
+// Column returns the column of all leaves, and whether there is only one.
+func (e *AttrExpr) Column() (col int, one bool) {
+	if e.Op == AttrTest {
+		return e.Col, e.Test != nil
+	}
+	for i, a := range e.Args {
+		c, ok := a.Column()
+		if !ok || i > 0 && c != col {
+			return 0, false
+		}
+		col = c
+	}
+	return col, true
+}
+
+// Of is the truth for a row whose every attribute is a.
+func (e *AttrExpr) Of(a Attr) Truth {
+	switch e.Op {
+	case AttrTest:
+		return e.test(a)
+	case AttrNot:
+		return not(e.Args[0].Of(a))
+	}
+	t := e.Args[0].Of(a)
+	for _, x := range e.Args[1:] {
+		if e.Op == AttrAnd {
+			t = and(t, x.Of(a))
+		} else {
+			t = not(and(not(t), not(x.Of(a))))
+		}
+	}
+	return t
 }
 
 // AttrOp is an operation of AttrExpr.

@@ -33,7 +33,7 @@ type FilterExplain struct {
 	SQL string `json:"sql"`
 	// Access is how the host finds the matching rows: "index" or "scan".
 	Access string `json:"access"`
-	// Source is where the estimate is from if not from a sample: "sqlite_stat1".
+	// Source is where the estimate is from if not from a sample: "sqlite_stat1" or "sqlite_stat4".
 	Source string `json:"source,omitempty"`
 	// Included says what the columns that the index keeps decide: "all", "part", or
 	// nothing.

@@ -71,7 +71,7 @@ func (p *attrParser) compare(col int, op string, v hnsw.Attr, top bool) (*hnsw.A
 		return nil, errOpaque
 	}
 	collate := c.collate
-	return &hnsw.AttrExpr{Col: col, Test: func(a hnsw.Attr) hnsw.Truth {
+	return &hnsw.AttrExpr{Col: col, Point: op == "=", Test: func(a hnsw.Attr) hnsw.Truth {
 		if a.Kind == hnsw.AttrNull || v.Kind == hnsw.AttrNull {
 			return hnsw.Null
 		}

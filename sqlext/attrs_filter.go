@@ -232,7 +232,7 @@ func (p *attrParser) ofColumn(col int, top bool) (*hnsw.AttrExpr, error) {
 	}
 	null := func(is bool) (*hnsw.AttrExpr, error) {
 		p.known++
-		return &hnsw.AttrExpr{Col: col, Test: func(a hnsw.Attr) hnsw.Truth { return truthOf((a.Kind == hnsw.AttrNull) == is) }}, nil
+		return &hnsw.AttrExpr{Col: col, Point: is, Test: func(a hnsw.Attr) hnsw.Truth { return truthOf((a.Kind == hnsw.AttrNull) == is) }}, nil
 	}
 	switch {
 	case p.keyword("ISNULL"):

@@ -35,9 +35,7 @@ func (r *filterRun) record(indexed int64) *plans.FilterExplain {
 	if r.est != nil {
 		x.Sampled = r.est.share.Probed
 		x.Selectivity.Estimated = round6(r.est.selectivity())
-		if r.est.stat > 0 {
-			x.Source = "sqlite_stat1"
-		}
+		x.Source = r.est.from
 	}
 	if r.share != nil {
 		share := round6(*r.share)

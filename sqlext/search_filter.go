@@ -51,7 +51,8 @@ type estimate struct {
 	rows  int64
 	uses  int
 	probe time.Duration // of one row, at best
-	stat  float64       // share as sqlite_stat1 has it; 0: it was sampled
+	stat  float64       // share as SQLite's statistics have it; 0: it was sampled
+	from  string        // table of the statistics
 }
 
 const (
@@ -403,10 +404,10 @@ func (r *filterRun) estimate(rows int64) error {
 	if r.f.access == "index" {
 		e.share.Limit = 4 * plans.FirstSample // an index counts better than a larger sample
 	}
-	if share, ok, err := r.statShare(); err != nil {
+	if share, source, err := r.statShare(); err != nil {
 		return r.fail(err)
-	} else if ok {
-		e.stat = share
+	} else if source != "" {
+		e.stat, e.from = share, source
 	} else if err := r.draw(e); err != nil {
 		return err
 	}

@@ -184,6 +184,7 @@ func TestStatistics(t *testing.T) {
 		t.Errorf("without statistics: %+v", e.Filter)
 	}
 	d.exec(`ANALYZE`)
+	d.exec(`DELETE FROM sqlite_stat4`) // its samples would count first
 	topics := 0.0
 	if _, err := fmt.Sscan(d.rows(`SELECT count(DISTINCT topic) FROM senses`), &topics); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nearlite/nearlite/hnsw"
 	"github.com/nearlite/nearlite/sqlext/host"
 )
 
@@ -17,6 +18,9 @@ import (
 type tableStatistics struct {
 	cols []attrColumn
 	same map[int]float64 // share of the rows that have one value, by column
+	rows float64         // of the table
+
+	samples map[int][]statSample // of sqlite_stat4, ascending, by column; nil: none
 }
 
 // readStatistics returns nil when there are none.
@@ -49,54 +53,70 @@ func readStatistics(b *baseTable) (*tableStatistics, error) {
 		same, err2 := strconv.ParseFloat(f[1], 64)
 		if err1 == nil && err2 == nil && rows >= 1 && same > 0 { // as SQLite writes it
 			s.same[col] = same / rows
+			s.rows = max(s.rows, rows)
 		}
 		return nil
 	})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, s.readSamples(b, table, at)
 }
 
 // equalities returns the columns that a filter compares for equality with constants,
 // with the number of constants; none where it says anything else.
-func equalities(b *baseTable, cols []attrColumn, expr string, args []host.Value) map[int]int {
+// e is the whole filter as far as it compares columns with constants; nil where it says
+// anything else.
+func equalities(b *baseTable, cols []attrColumn, expr string, args []host.Value) (equal map[int]int, e *hnsw.AttrExpr) {
 	p := &attrParser{base: b, cols: cols, partition: -1, args: args, equal: map[int]int{}}
 	var ok bool
 	if p.tokens, ok = lexExpr(expr); !ok {
-		return nil
+		return nil, nil
 	}
-	p.disjunction(true)
+	e = p.disjunction(true)
 	n := 0
 	for _, values := range p.equal {
 		n += values
 	}
-	if p.tokens[p.at].kind != exprEnd || p.opaque || n != p.known {
-		return nil
+	if p.tokens[p.at].kind != exprEnd || p.opaque {
+		return nil, nil
 	}
-	return p.equal
+	if n != p.known {
+		return nil, e
+	}
+	return p.equal, e
 }
 
-// statShare is the share of rows that pass by the statistics, and whether they tell.
-func (r *filterRun) statShare() (share float64, ok bool, err error) {
+// statShare is the share of rows that pass by the statistics, and the table that tells; ""
+// if none does.
+func (r *filterRun) statShare() (share float64, source string, err error) {
 	f := r.f
 	if f.access != "index" {
-		return 0, false, nil
+		return 0, "", nil
 	}
 	if !f.statsRead {
 		if f.stats, err = readStatistics(r.base); err != nil {
-			return 0, false, err
+			return 0, "", err
 		}
 		f.statsRead = true
 	}
-	if f.stats == nil || len(f.stats.same) == 0 {
-		return 0, false, nil
+	if f.stats == nil || len(f.stats.same)+len(f.stats.samples) == 0 {
+		return 0, "", nil
 	}
-	for col, values := range equalities(r.base, f.stats.cols, f.expr, r.args) {
+	equal, e := equalities(r.base, f.stats.cols, f.expr, r.args)
+	if e != nil && f.stats.samples != nil && f.stats.rows > 0 {
+		if rows, ok := f.stats.histogram(e); ok {
+			return min(1, rows/f.stats.rows), "sqlite_stat4", nil
+		}
+	}
+	for col, values := range equal {
 		if same, known := f.stats.same[col]; known {
-			if s := min(1, same*float64(values)); !ok || s < share {
-				share, ok = s, true
+			if s := min(1, same*float64(values)); source == "" || s < share {
+				share, source = s, "sqlite_stat1"
 			}
 		}
 	}
-	return share, ok, nil
+	return share, source, nil
 }
 
 // selectivity is the share of rows that pass.
