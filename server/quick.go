@@ -9,9 +9,8 @@ import (
 )
 
 // quickPipeline reads the body of a pipeline as clients write it, five times as fast as
-// encoding/json: the text of a vector is looked at once. It knows execute and close,
-// plain strings and each key once; ok is false for anything else, valid or not, which is
-// left to encoding/json.
+// encoding/json: the text of a vector is looked at once. It knows plain strings and each
+// key once; ok is false for anything else, valid or not, which is left to encoding/json.
 func quickPipeline(data []byte) (req pipelineRequest, ok bool) {
 	q := quickReader{b: data}
 	q.object(func(key string) {
@@ -22,17 +21,7 @@ func quickPipeline(data []byte) (req pipelineRequest, ok bool) {
 			req.Requests = []streamRequest{}
 			q.array(func() {
 				var r streamRequest
-				q.object(func(key string) {
-					switch key {
-					case "type":
-						r.Type = q.string()
-					case "stmt":
-						r.Stmt = q.statement()
-					default:
-						q.bad = true
-					}
-				})
-				q.bad = q.bad || r.Type != "execute" && r.Type != "close"
+				q.object(func(key string) { q.request(&r, key) })
 				req.Requests = append(req.Requests, r)
 			})
 		default:
@@ -43,8 +32,7 @@ func quickPipeline(data []byte) (req pipelineRequest, ok bool) {
 	return req, !q.bad && q.at == len(q.b)
 }
 
-// quickMessage reads the message of a WebSocket as clients write it, in the same way: a
-// request that is no batch.
+// quickMessage reads the message of a WebSocket as clients write it, in the same way.
 func quickMessage(data []byte) (m wsMessage, ok bool) {
 	q := quickReader{b: data}
 	q.object(func(key string) {
@@ -56,21 +44,10 @@ func quickMessage(data []byte) (m wsMessage, ok bool) {
 		case "request":
 			r := &wsRequest{}
 			q.object(func(key string) {
-				switch key {
-				case "type":
-					r.Type = q.string()
-				case "stream_id":
+				if key == "stream_id" {
 					r.StreamID = q.int32()
-				case "sql_id":
-					id := q.int32()
-					r.SQLID = &id
-				case "sql":
-					text := q.string()
-					r.SQL = &text
-				case "stmt":
-					r.Stmt = q.statement()
-				default:
-					q.bad = true
+				} else {
+					q.request(&r.streamRequest, key)
 				}
 			})
 			m.Request = r
@@ -231,6 +208,81 @@ func (q *quickReader) optionalString() *string {
 	return &s
 }
 
+// request reads a field of a request.
+func (q *quickReader) request(r *streamRequest, key string) {
+	switch key {
+	case "type":
+		r.Type = q.string()
+	case "stmt":
+		r.Stmt = q.statement()
+	case "batch":
+		r.Batch = q.batch()
+	case "sql":
+		text := q.string()
+		r.SQL = &text
+	case "sql_id":
+		id := q.int32()
+		r.SQLID = &id
+	default:
+		q.bad = true
+	}
+}
+
+func (q *quickReader) batch() *batch {
+	b := &batch{}
+	q.object(func(key string) {
+		if key != "steps" {
+			q.bad = true
+			return
+		}
+		b.Steps = []batchStep{}
+		q.array(func() {
+			var step batchStep
+			q.object(func(key string) {
+				switch key {
+				case "condition":
+					if !q.null() {
+						step.Condition = q.condition(0)
+					}
+				case "stmt":
+					step.Stmt = q.statement()
+				default:
+					q.bad = true
+				}
+			})
+			b.Steps = append(b.Steps, step)
+		})
+	})
+	return b
+}
+
+// condition reads a condition. Clients nest them two deep; encoding/json bounds what
+// others send.
+func (q *quickReader) condition(depth int) *condition {
+	c := &condition{}
+	if depth > 8 {
+		q.bad = true
+		return c
+	}
+	q.object(func(key string) {
+		switch key {
+		case "type":
+			c.Type = q.string()
+		case "step":
+			n := q.int64()
+			c.Step = &n
+		case "cond":
+			c.Cond = q.condition(depth + 1)
+		case "conds":
+			c.Conds = []condition{}
+			q.array(func() { c.Conds = append(c.Conds, *q.condition(depth + 1)) })
+		default:
+			q.bad = true
+		}
+	})
+	return c
+}
+
 func (q *quickReader) statement() *statement {
 	st := &statement{}
 	q.object(func(key string) {
@@ -316,13 +368,18 @@ func (q *quickReader) number() float64 {
 }
 
 // int32 reads a whole number of 32 bits.
-func (q *quickReader) int32() int32 {
+func (q *quickReader) int32() int32 { return int32(q.whole(32)) }
+
+// int64 reads a whole number of 64 bits.
+func (q *quickReader) int64() int64 { return q.whole(64) }
+
+func (q *quickReader) whole(bits int) int64 {
 	q.space()
 	from := q.at
 	if q.number(); q.bad {
 		return 0
 	}
-	n, err := strconv.ParseInt(string(q.b[from:q.at]), 10, 32)
+	n, err := strconv.ParseInt(string(q.b[from:q.at]), 10, bits)
 	q.bad = err != nil
-	return int32(n)
+	return n
 }

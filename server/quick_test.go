@@ -11,9 +11,11 @@ import (
 var quickSeeds = []string{
 	`{"baton":null,"requests":[{"type":"execute","stmt":{"sql":"SELECT ?","args":[{"type":"integer","value":"1"},{"type":"float","value":-1.5},{"type":"float","value":0},{"type":"null"},{"type":"blob","base64":"AA=="}],"want_rows":true}},{"type":"close"}]}`,
 	` { "requests" : [ { "type" : "execute" , "stmt" : { "sql" : "SELECT 'ä'" , "named_args" : [ { "name" : "a" , "value" : { "type" : "text" , "value" : "" } } ] , "args" : [ ] } } ] } `,
+	`{"requests":[{"type":"store_sql","sql_id":-1,"sql":"SELECT ?"},{"type":"batch","batch":{"steps":[{"stmt":{"sql":"BEGIN"}},{"condition":{"type":"and","conds":[{"type":"ok","step":0},{"type":"not","cond":{"type":"is_autocommit"}}]},"stmt":{"sql_id":-1,"args":[{"type":"text","value":"[1,2,3]"}]}},{"condition":null,"stmt":{"sql":"COMMIT"}}]}},{"type":"close"}]}`,
 	`{"requests":[]}`, `{"baton":"x","requests":[{"type":"close"}]}`, `{}`, `{"requests":[{"type":"execute","stmt":{"sql":"a\n"}}]}`,
 	`{"requests":[{"type":"close","type":"execute"}]}`, `{"Requests":[]}`, `{"requests":null}`, `{"requests":[]}x`, `{"requests":[],}`, `{"requests":[{},]}`,
-	`{"requests":[{"type":"execute","stmt":null}]}`, `{"requests":[{"type":"batch","batch":{"steps":[]}}]}`, "{\"requests\":[{\"type\":\"execute\",\"stmt\":{\"sql\":\"\xff\"}}]}",
+	`{"requests":[{"type":"execute","stmt":null}]}`, `{"requests":[{"type":"batch","batch":{"steps":null}}]}`, `{"requests":[{"type":"batch","batch":{"steps":[{"condition":{"type":"ok","step":1.5}}]}}]}`,
+	`{"requests":[{"type":"batch","batch":{"steps":[{"condition":` + strings.Repeat(`{"cond":`, 20) + `{}` + strings.Repeat(`}`, 20) + `}]}}]}`, "{\"requests\":[{\"type\":\"execute\",\"stmt\":{\"sql\":\"\xff\"}}]}",
 	`{"requests":[{"type":"execute","stmt":{"sql":"x","args":[{"type":"float","value":01},{"type":"float","value":1.},{"type":"float","value":-.5}]}}]}`,
 	`{"requests":[{"type":"execute","stmt":{"sql":"x","args":[{"type":"float","value":1.2.3}]}}]}`, `{"requests":[{"type":"execute","stmt":{"sql":"x","want_rows":1}}]}`,
 	`{"requests":[{"type":"execute","stmt":{"sql":"x","args":[{"type":"float","value":-}]}}]}`, `{"requests":[{"type":"execute","stmt":{"sql":"x","args":[{"type":"float","value":-0}]}}]}`,
@@ -38,7 +40,7 @@ func sameAsJSON(t *testing.T, body []byte) (quick bool) {
 
 func TestQuickPipeline(t *testing.T) {
 	for i, s := range quickSeeds {
-		if quick := sameAsJSON(t, []byte(s)); quick != (i < 5 || i == len(quickSeeds)-1) {
+		if quick := sameAsJSON(t, []byte(s)); quick != (i < 6 || i == len(quickSeeds)-1) {
 			t.Errorf("%s: read quickly is %v", s, quick)
 		}
 	}
@@ -49,7 +51,7 @@ var quickMessages = []string{
 	`{"type":"request","request_id":-3,"request":{"type":"execute","stream_id":0,"stmt":{"sql_id":7,"args":[{"type":"blob","base64":"AAAAAAAAAAAAAAA"}],"named_args":[],"want_rows":true}}}`,
 	`{"type":"request","request_id":3,"request":{"type":"store_sql","sql_id":0,"sql":"SELECT 1"}}`, `{"type":"hello"}`,
 	`{"type":"hello","jwt":null}`, `{"type":"request","request_id":1.5}`, `{"type":"request","request_id":2147483648}`, `{"type":"request","request_id":1e3}`,
-	`{"type":"request","request":{"type":"batch","batch":{"steps":[]}}}`, `{"type":"request","request":null}`, `{"type":"request","request":{"sql_id":null}}`,
+	`{"type":"request","request":{"type":"batch","batch":{"steps":[],"replication_index":"1"}}}`, `{"type":"request","request":null}`, `{"type":"request","request":{"sql_id":null}}`,
 	`{"type":"request","request_id":1.0}`, `{"type":"request","request_id":-0}`,
 }
 
