@@ -139,7 +139,6 @@ func (ix *Index) newWalk(ctx context.Context, q []float32, opt SearchOptions) (*
 		if (w.opt.Verdicts != nil || opt.Attrs != nil) && v.growth.near > 0 {
 			w.near.k = opt.K
 			w.near.dists = make([]float32, 0, min(opt.K, 1024))
-			most = min(2*most, int(v.live))
 		}
 		t.begin(max(most, 1))
 	} else {
