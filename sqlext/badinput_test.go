@@ -71,7 +71,8 @@ func TestBadInput(t *testing.T) {
 		{`CREATE VIRTUAL TABLE x USING lexical(docs, title, k1=101)`, `nearlite: main.x: k1 is 101, want a number from 0.01 to 100`},
 		{`CREATE VIRTUAL TABLE x USING lexical(docs, title, b=2)`, `nearlite: main.x: b is 2, want a number from 0 to 1`},
 		{`CREATE VIRTUAL TABLE x USING lexical(docs, title, b=nan)`, `nearlite: main.x: b is "nan", want a number`},
-		{`CREATE VIRTUAL TABLE x USING lexical(docs, title, stemmer=en)`, `nearlite: main.x: unknown option "stemmer", want one of analyzer, k1, b, scoring, where`},
+		{`CREATE VIRTUAL TABLE x USING lexical(docs, title, stemmer=en)`, `nearlite: main.x: unknown option "stemmer", want one of analyzer, k1, b, scoring, stored, where`},
+		{`CREATE VIRTUAL TABLE x USING lexical(docs, title, stored=title)`, `nearlite: main.x: stored is "title", want none: highlight and snippet read the texts of docs, the index keeps no copy`},
 		// Writing the table
 		{`INSERT INTO docs(embedding) VALUES(vector32('[1,2,3]'))`, `nearlite: main.docs.embedding: got 3 dimensions, want 2`},
 		{`INSERT INTO docs(embedding) VALUES('[1,x]')`, `nearlite: main.docs.embedding: vector: invalid float`},

@@ -51,7 +51,7 @@ func (cat *catalog) lexicalModule() host.Module {
 }
 
 var (
-	lexicalOptions = []string{"analyzer", "k1", "b", "scoring", "where"}
+	lexicalOptions = []string{"analyzer", "k1", "b", "scoring", "stored", "where"}
 	columnOptions  = []string{"boost", "analyzer"}
 )
 
@@ -120,6 +120,11 @@ func (l *lexicalArgs) set(label string, o option) (err error) {
 	case "scoring":
 		if l.params.Scoring = o.value; o.value == "" {
 			err = errorf("%s: scoring is empty, want %s or %s", label, lexical.ScoringBM25, lexical.ScoringBleve)
+		}
+	case "stored":
+		// The table holds the texts, in the same file and the same transaction.
+		if o.value != "none" {
+			err = errorf("%s: stored is %q, want none: highlight and snippet read the texts of %s, the index keeps no copy", label, o.value, l.table)
 		}
 	case "where":
 		if l.where = o.value; l.where == "" {

@@ -107,7 +107,7 @@ func TestLexicalOptions(t *testing.T) {
 	d.wants("0|1", `SELECT lexical_count('custom', 'b the'), lexical_count('custom', 'town')`)
 	d.exec(`INSERT INTO docs VALUES (3, 'Bank', 'cars')`)
 	d.wants("1\n3", `SELECT rowid FROM grams WHERE title MATCH 'bank' ORDER BY rowid`)
-	d.exec(`CREATE VIRTUAL TABLE plain USING lexical(docs, title, body, analyzer=en, scoring=bleve)`)
+	d.exec(`CREATE VIRTUAL TABLE plain USING lexical(docs, title, body, analyzer=en, scoring=bleve, stored=none)`)
 	d.wants("bleve|bm25", `SELECT json_extract(lexical_stats('plain'), '$.scoring'), json_extract(lexical_stats('grams'), '$.scoring')`)
 	d.wants("1\n3", `SELECT id FROM lexical_search('plain', 'car') ORDER BY 1`)
 	for _, c := range []struct{ args, want string }{

@@ -25,6 +25,7 @@ type rowFilter struct {
 	probe  host.Stmt // one row: 1 when it matches, no row when not
 	sample host.Stmt // the first row from a rowid on: does it match?
 	scan   host.Stmt // all matching rowids with their vectors, once asked for
+	like   host.Stmt // how LIKE compares, once asked for
 	access string    // how the host lists: index, covering or scan
 	nested bool      // reads other virtual tables, perhaps the index itself
 	low    int64     // range of rowids, to draw from
@@ -226,7 +227,7 @@ func accessPath(c host.Conn, sql string) (access string, nested bool, err error)
 var harmlessTables = map[string]bool{"json_each": true, "json_tree": true, "jsonb_each": true, "jsonb_tree": true, "generate_series": true}
 
 func (f *rowFilter) close() {
-	for _, st := range []host.Stmt{f.list, f.probe, f.sample, f.scan} {
+	for _, st := range []host.Stmt{f.list, f.probe, f.sample, f.scan, f.like} {
 		if st != nil {
 			_ = st.Close()
 		}

@@ -77,7 +77,7 @@ func (l *vectorLeg) recall() error {
 	folds := false
 	if r.f.likes {
 		var err error
-		if folds, err = likeFolds(conn); err != nil {
+		if folds, err = r.f.likeFolds(conn); err != nil {
 			return r.fail(err)
 		}
 	}
@@ -223,8 +223,15 @@ func repeatable(c host.Conn, sql string) (repeats, likes bool, err error) {
 }
 
 // likeFolds reports whether LIKE takes upper and lower case for the same.
-func likeFolds(c host.Conn) (folds bool, err error) {
-	err = query(c, "SELECT 'a' LIKE 'A'", nil, func(row host.Stmt) error { folds = row.Value(0).Int != 0; return nil })
+func (f *rowFilter) likeFolds(c host.Conn) (folds bool, err error) {
+	if f.like == nil {
+		if f.like, err = c.Prepare("SELECT 'a' LIKE 'A'"); err != nil {
+			return false, err
+		}
+	}
+	ok, err := f.like.Step()
+	folds = ok && f.like.Value(0).Int != 0
+	_ = f.like.Reset()
 	return folds, err
 }
 
