@@ -27,8 +27,9 @@ import (
 // index.
 type filterMemory struct {
 	verdicts *hnsw.Verdicts
-	version  uint32 // of the database
-	folds    bool   // LIKE did not tell cases apart
+	table    *vectorTable // another one where another database took the place of the first
+	version  uint32       // of the database
+	folds    bool         // LIKE did not tell cases apart
 }
 
 const (
@@ -65,12 +66,13 @@ func (l *vectorLeg) recall() error {
 	if !r.f.repeats || !ok {
 		return nil
 	}
-	if past.version != version {
+	if past.version != version || m != nil && m.table != l.t {
 		// Something has changed since the last search. Where that is so each time, nothing
 		// is worth remembering.
 		past.version = version
 		if m != nil {
 			m.verdicts.Forget()
+			m.table = l.t
 		}
 		return nil
 	}
@@ -90,7 +92,7 @@ func (l *vectorLeg) recall() error {
 			l.s.forgetAll()
 			l.s.remembered = size
 		}
-		m = &filterMemory{verdicts: hnsw.NewVerdicts(), version: version, folds: folds}
+		m = &filterMemory{verdicts: hnsw.NewVerdicts(), table: l.t, version: version, folds: folds}
 		if r.f.memories == nil {
 			r.f.memories = map[string]*filterMemory{}
 		}

@@ -1,6 +1,7 @@
 package sqlext_test
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/nearlite/nearlite/planner"
@@ -109,6 +110,27 @@ func TestFilterMemoryLike(t *testing.T) {
 	d.exec(`PRAGMA case_sensitive_like = 0`)
 	if got := count(); got != folded {
 		t.Errorf("%s rows after the PRAGMA was undone, want %s", got, folded)
+	}
+}
+
+// Two databases with the same vectors, one after the other under the same name.
+func TestFilterMemoryOfAnotherDatabase(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		d := openFile(t, "file:"+filepath.Join(dir, name))
+		d.exec(`CREATE TABLE m(id INTEGER PRIMARY KEY, kind TEXT, e F32_BLOB(2))`)
+		d.exec(`INSERT INTO m SELECT value, 'a' || ((value + ?) % 2), vector32('[1,' || value || ']') FROM generate_series(1, 900)`, int(name[0]-'a'))
+		d.exec(`CREATE VIRTUAL TABLE m_vec USING hnsw(m, e, metric=l2)`)
+	}
+	d, _ := openTemp(t)
+	for range 3 {
+		for name, want := range map[string]string{"a": "1", "b": "0"} {
+			d.exec(`ATTACH ? AS x`, "file:"+filepath.Join(dir, name))
+			for range 4 {
+				d.wants(want, `SELECT max(id % 2) FROM vector_search('x.m_vec', '[1,5]', 20, 'kind = ''a1''')`)
+			}
+			d.exec(`DETACH x`)
+		}
 	}
 }
 
