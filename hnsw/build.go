@@ -69,7 +69,7 @@ func (ix *Index) build(ctx context.Context, src AttrSource, progress func(done, 
 	t.direct, t.changed, t.synced = true, true, false
 	t.version++
 
-	b := &builder{ix: ix, t: t, ctx: ctx, progress: progress}
+	b := &builder{ix: ix, t: t, ctx: ctx, progress: progress, vectors: newChain(chainVectors, token{})}
 	if err := b.collect(src); err != nil {
 		undo()
 		return err
@@ -89,6 +89,7 @@ type builder struct {
 	ctx      context.Context
 	progress func(done, total int64)
 	rows     []rowNode
+	vectors  *chain // of all rows, part of the token: vectors may differ whose codes do not
 }
 
 type rowNode struct {
@@ -114,6 +115,7 @@ func (b *builder) collect(src AttrSource) error {
 		if err := ix.g.checkAttrs(attrs); err != nil {
 			return fmt.Errorf("rowid %d: %w", rowid, err)
 		}
+		b.vectors.vector(rowid, vec)
 		ix.g.encode(row, vec)
 		h := hashRow(row)
 		if id, ok := twins[h]; ok {
@@ -379,7 +381,7 @@ func (b *builder) write() error {
 		}
 	}
 	var buf []byte
-	hash := newChain(chainBuild, token{})
+	hash := newChain(chainBuild, b.vectors.sum())
 	for d := range t.dirs {
 		err := t.dirs[d].dirtyBlocks(func(block uint32, p unsafe.Pointer) error {
 			buf = t.state.encodeBlock(t.g, buf, d, block, p, t.lastLog)
