@@ -74,9 +74,9 @@ func (f *Verdicts) learn(id NodeID, yes bool) {
 	}
 }
 
-// Recall returns what the verdicts say about the index as it is now: All is always
+// Known returns what the verdicts say about the index as it is now: All is always
 // set, and nodes that nothing is known of are among Ask.
-func (ix *Index) Recall(f *Verdicts) (AttrCount, error) {
+func (ix *Index) Known(f *Verdicts) (AttrCount, error) {
 	v, snap, err := ix.reader()
 	if err != nil {
 		return AttrCount{}, err
@@ -89,8 +89,8 @@ func (ix *Index) Recall(f *Verdicts) (AttrCount, error) {
 }
 
 // Learn tells the verdicts about all rows: those of the list, which is ascending, pass,
-// no other does. Rows that are not indexed are skipped. Cost: a microsecond a row of a
-// short list; where the list is long, 20 ns a node of the index.
+// no other does. Rows that are not indexed are skipped. Cost: a look into the
+// store for each row of a short list, else one at the record of each node.
 func (ix *Index) Learn(f *Verdicts, rows []RowID) error {
 	v, snap, err := ix.reader()
 	if err != nil {

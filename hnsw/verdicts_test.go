@@ -46,7 +46,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	count := func(f *hnsw.Verdicts) hnsw.AttrCount {
 		t.Helper()
-		c, err := e.ix.Recall(f)
+		c, err := e.ix.Known(f)
 		e.ok(err)
 		return c
 	}

@@ -41,9 +41,9 @@ const (
 	rememberWorthRow = 0.4
 )
 
-// recall finds what is remembered of the leg's filter. nil: nothing, and nothing is to
+// remember finds what is remembered of the leg's filter. nil: nothing, and nothing is to
 // be kept.
-func (l *vectorLeg) recall() error {
+func (l *vectorLeg) remember() error {
 	r, conn := l.filter, l.s.cat.conn
 	w, ok := conn.(host.WriteState)
 	d, ok2 := conn.(host.DataVersion)
@@ -151,7 +151,7 @@ func (l *vectorLeg) known() (*plans.IncludedInput, error) {
 	if l.memory == nil {
 		return nil, nil
 	}
-	c, err := l.t.index.Recall(l.memory.verdicts)
+	c, err := l.t.index.Known(l.memory.verdicts)
 	if err != nil {
 		return nil, l.t.wrap(err)
 	}

@@ -124,9 +124,9 @@ func recordVarint(b []byte) (v uint64, n int) {
 	return 0, 0
 }
 
-// histogram estimates the rows that pass a condition on one column; ok is false if the
-// samples do not tell: no sample is in doubt, and either one passes or the condition
-// is a range.
+// histogram estimates the rows that pass a condition on one column. ok is false where the
+// samples do not tell: there are none of the column, the truth for one of them is not
+// known, or none passes.
 func (s *tableStatistics) histogram(e *hnsw.AttrExpr) (rows float64, ok bool) {
 	col, one := e.Column()
 	list := s.samples[col]
@@ -155,7 +155,7 @@ func (s *tableStatistics) histogram(e *hnsw.AttrExpr) (rows float64, ok bool) {
 		switch {
 		case passed[i] && passed[i-1]:
 			rows += gap
-		case passed[i] != passed[i-1] && !s.points(e):
+		case passed[i] != passed[i-1] && !points(e):
 			rows += gap / 2
 		}
 	}
@@ -164,12 +164,12 @@ func (s *tableStatistics) histogram(e *hnsw.AttrExpr) (rows float64, ok bool) {
 
 // points reports whether a condition is nothing but equalities: what lies between two
 // samples is then known not to pass but for values that are no samples.
-func (s *tableStatistics) points(e *hnsw.AttrExpr) bool {
+func points(e *hnsw.AttrExpr) bool {
 	if e.Op == hnsw.AttrTest {
 		return e.Point
 	}
 	for _, a := range e.Args {
-		if !s.points(a) {
+		if !points(a) {
 			return false
 		}
 	}

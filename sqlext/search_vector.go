@@ -82,7 +82,7 @@ func (l *vectorLeg) choose(ctx context.Context, k int) ([]hnsw.Hit, error) {
 		return nil, errorf("vector_search: option \"plan\" is %q, want exact scan, or %s", in.Force, plansFor(filtered))
 	}
 	if l.filter != nil && k > 0 {
-		if err := l.recall(); err != nil {
+		if err := l.remember(); err != nil {
 			return nil, err
 		}
 		f, err := l.learn(in)
