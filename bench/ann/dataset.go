@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -14,6 +11,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/nearlite/nearlite/bench/halves"
 	"github.com/nearlite/nearlite/vector"
 )
 
@@ -62,13 +60,13 @@ func loadDataset(dir, name string, maxRows int) (*dataset, error) {
 func readSet(dir, base, name string, dims int) (*dataset, error) {
 	d := &dataset{name: name, dims: dims, metric: "cosine"}
 	var err error
-	if d.base, err = readHalves(filepath.Join(dir, base)); err != nil {
+	if d.base, err = halves.Read(filepath.Join(dir, base)); err != nil {
 		return nil, err
 	}
-	if d.queries, err = readHalves(filepath.Join(dir, "queries.f16.gz")); err != nil {
+	if d.queries, err = halves.Read(filepath.Join(dir, "queries.f16.gz")); err != nil {
 		return nil, err
 	}
-	raw, err := readGzip(filepath.Join(dir, "gt_cos.i32.gz"))
+	raw, err := halves.Unzip(filepath.Join(dir, "gt_cos.i32.gz"))
 	if err != nil {
 		return nil, err
 	}
@@ -84,31 +82,6 @@ func readSet(dir, base, name string, dims int) (*dataset, error) {
 		d.truth = append(d.truth, row)
 	}
 	return d, nil
-}
-
-func readGzip(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(bufio.NewReader(f))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
-}
-
-func readHalves(path string) ([]float32, error) {
-	raw, err := readGzip(path)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]float32, len(raw)/2)
-	for i := range out {
-		out[i] = vector.Float16ToFloat32(binary.LittleEndian.Uint16(raw[2*i:]))
-	}
-	return out, nil
 }
 
 // synthetic generates vectors of low intrinsic dimension in a space of dims:

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/nearlite/nearlite/bench/halves"
 	"github.com/nearlite/nearlite/vector"
 )
 
@@ -49,13 +50,13 @@ func readSet(dir string) (*set, error) {
 	}
 	s.dims = meta.Dims
 	var err error
-	if s.rows, err = readHalfs(filepath.Join(dir, "docs.f16.gz"), s.dims); os.IsNotExist(err) {
-		s.rows, err = readHalfs(filepath.Join(dir, "base.f16.gz"), s.dims)
+	if s.rows, err = halves.Rows(filepath.Join(dir, "docs.f16.gz"), s.dims); os.IsNotExist(err) {
+		s.rows, err = halves.Rows(filepath.Join(dir, "base.f16.gz"), s.dims)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if s.queries, err = readHalfs(filepath.Join(dir, "queries.f16.gz"), s.dims); err != nil {
+	if s.queries, err = halves.Rows(filepath.Join(dir, "queries.f16.gz"), s.dims); err != nil {
 		return nil, err
 	}
 	s.docs = make([]doc, len(s.rows))
@@ -180,31 +181,6 @@ func (s *set) nearest(q []float32, k int, match func(i int) bool) []int64 {
 		ids[i] = h.id
 	}
 	return ids
-}
-
-// readHalfs reads rows of float16.
-func readHalfs(file string, dims int) ([][]float32, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(z)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]float32, len(b)/(2*dims))
-	for i := range out {
-		out[i] = make([]float32, dims)
-		for j := range dims {
-			out[i][j] = vector.Float16ToFloat32(binary.LittleEndian.Uint16(b[2*(i*dims+j):]))
-		}
-	}
-	return out, nil
 }
 
 func blob(v []float32) []byte {

@@ -1,17 +1,15 @@
 package main
 
 import (
-	"compress/gzip"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 
+	"github.com/nearlite/nearlite/bench/halves"
 	"github.com/nearlite/nearlite/sqlext/sqlite"
 	"github.com/nearlite/nearlite/vector"
 )
@@ -33,11 +31,11 @@ func loadSet(opt options) (*dataset, error) {
 		return generated(opt.rows, 1000), nil
 	}
 	d := &dataset{name: "wordnet"}
-	base, err := readHalves(filepath.Join(opt.data, d.name, "docs.f16.gz"))
+	base, err := halves.Read(filepath.Join(opt.data, d.name, "docs.f16.gz"))
 	if err != nil {
 		return nil, err
 	}
-	queries, err := readHalves(filepath.Join(opt.data, d.name, "queries.f16.gz"))
+	queries, err := halves.Read(filepath.Join(opt.data, d.name, "queries.f16.gz"))
 	if err != nil {
 		return nil, err
 	}
@@ -87,27 +85,6 @@ func blob(dst []byte, v []float32) []byte {
 		dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(x))
 	}
 	return dst
-}
-
-func readHalves(path string) ([]float32, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(z)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	out := make([]float32, len(raw)/2)
-	for i := range out {
-		out[i] = vector.Float16ToFloat32(binary.LittleEndian.Uint16(raw[2*i:]))
-	}
-	return out, nil
 }
 
 // build writes the table and its index.

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,7 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/nearlite/nearlite/vector"
+	"github.com/nearlite/nearlite/bench/halves"
 )
 
 // Collection is a judged collection in memory.
@@ -134,22 +133,11 @@ func readDocuments(dir, name string) ([]Document, error) {
 }
 
 func readVectors(dir, name string, dims, rows int) ([][]float32, error) {
-	b, err := readFile(dir, name)
-	if err != nil {
-		return nil, err
+	out, err := halves.Rows(filepath.Join(dir, name), dims)
+	if err == nil && len(out) != rows {
+		err = fmt.Errorf("%s: got %d vectors, want %d", name, len(out), rows)
 	}
-	if len(b) != 2*dims*rows {
-		return nil, fmt.Errorf("%s: got %d bytes, want %d rows of %d float16", name, len(b), rows, dims)
-	}
-	out := make([][]float32, rows)
-	for i := range out {
-		v := make([]float32, dims)
-		for j := range v {
-			v[j] = vector.Float16ToFloat32(binary.LittleEndian.Uint16(b[2*(i*dims+j):]))
-		}
-		out[i] = v
-	}
-	return out, nil
+	return out, err
 }
 
 // Unit returns v[from:to] scaled to length 1; a zero vector stays zero.

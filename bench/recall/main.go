@@ -10,13 +10,11 @@
 package main
 
 import (
-	"compress/gzip"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,6 +27,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nearlite/nearlite/bench/halves"
 	"github.com/nearlite/nearlite/hnsw"
 	"github.com/nearlite/nearlite/internal/memstore"
 	"github.com/nearlite/nearlite/vector"
@@ -472,10 +471,10 @@ func load(c config) (base, queries [][]float32, truth [][]int32, err error) {
 	if _, err := os.Stat(filepath.Join(c.dir, name)); err != nil {
 		name = "docs.f16.gz"
 	}
-	if base, err = readHalf(filepath.Join(c.dir, name), dims); err != nil {
+	if base, err = halves.Rows(filepath.Join(c.dir, name), dims); err != nil {
 		return nil, nil, nil, err
 	}
-	if queries, err = readHalf(filepath.Join(c.dir, "queries.f16.gz"), dims); err != nil {
+	if queries, err = halves.Rows(filepath.Join(c.dir, "queries.f16.gz"), dims); err != nil {
 		return nil, nil, nil, err
 	}
 	if c.rows > 0 && c.rows < len(base) {
@@ -485,7 +484,7 @@ func load(c config) (base, queries [][]float32, truth [][]int32, err error) {
 		queries = queries[:min(len(queries), 300)]
 		return base, queries, c.neighbors(base, queries), nil
 	}
-	raw, err := unzip(filepath.Join(c.dir, "gt_cos.i32.gz"))
+	raw, err := halves.Unzip(filepath.Join(c.dir, "gt_cos.i32.gz"))
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -526,36 +525,4 @@ func (c config) neighbors(base, queries [][]float32) [][]int32 {
 		}
 	}
 	return truth
-}
-
-func unzip(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
-}
-
-func readHalf(path string, dims int) ([][]float32, error) {
-	b, err := unzip(path)
-	if err != nil {
-		return nil, err
-	}
-	if dims <= 0 || len(b)%(2*dims) != 0 {
-		return nil, fmt.Errorf("%s: %d bytes are not rows of %d dimensions", path, len(b), dims)
-	}
-	rows := make([][]float32, len(b)/2/dims)
-	all := make([]float32, len(b)/2)
-	for i := range all {
-		all[i] = vector.Float16ToFloat32(binary.LittleEndian.Uint16(b[2*i:]))
-	}
-	for i := range rows {
-		rows[i] = all[i*dims : (i+1)*dims : (i+1)*dims]
-	}
-	return rows, nil
 }

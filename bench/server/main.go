@@ -4,7 +4,9 @@
 //	(cd server/clienttest && npm ci)
 //	go run ./bench/server -server bin/nearlite -clients server/clienttest -time 60s
 //
-// It loads clustered random vectors, measures SELECT 1 over the same protocol and
+// It loads the vectors of a set with -data, such as data/wordnet (50,000 embeddings of
+// 512 dimensions; bench/ann/README.md says where sets come from), else clustered random
+// ones; it measures SELECT 1 over the same protocol and
 // connections as a yardstick, then vector_top_k, each also while one writer inserts at a
 // fixed rate, and prints throughput, p50, p99 and the processor time of server and client
 // per request. The clients are a lean one, which shows what the server costs, and with
@@ -24,7 +26,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -45,6 +46,7 @@ type options struct {
 	connections int
 	rate        int
 	time        time.Duration
+	data        string
 	sync        string
 	tenants     int
 	clients     string
@@ -60,6 +62,7 @@ func main() {
 	flag.IntVar(&o.connections, "connections", 32, "clients at once")
 	flag.IntVar(&o.rate, "rate", 200, "rows a second that the writer inserts")
 	flag.DurationVar(&o.time, "time", 60*time.Second, "of each measurement")
+	flag.StringVar(&o.data, "data", "", "folder with docs.f16.gz and queries.f16.gz of -dims dimensions; generated vectors if empty")
 	flag.StringVar(&o.sync, "synchronous", "full", "full or normal")
 	flag.IntVar(&o.tenants, "tenants", 0, "touch so many databases at random instead")
 	flag.StringVar(&o.clients, "clients", "", "folder of the client tests (server/clienttest, after npm ci): measure its clients, too")
@@ -212,41 +215,6 @@ func (c *child) send(body []byte) ([][]string, error) {
 	return rows, nil
 }
 
-// vectors draws clustered vectors of length one.
-type vectors struct {
-	dims    int
-	centers [][]float32
-}
-
-func newVectors(dims int) *vectors {
-	rng := rand.New(rand.NewPCG(1, 2))
-	v := &vectors{dims: dims}
-	for range 256 {
-		c := make([]float32, dims)
-		for i := range c {
-			c[i] = float32(rng.NormFloat64())
-		}
-		v.centers = append(v.centers, c)
-	}
-	return v
-}
-
-func (v *vectors) draw(rng *rand.Rand) []byte {
-	center := v.centers[rng.IntN(len(v.centers))]
-	x := make([]float64, v.dims)
-	var norm float64
-	for i := range x {
-		x[i] = float64(center[i]) + rng.NormFloat64()
-		norm += x[i] * x[i]
-	}
-	norm = math.Sqrt(norm)
-	b := make([]byte, 0, 4*v.dims)
-	for _, f := range x {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(f/norm)))
-	}
-	return b
-}
-
 // writer inserts rows at a rate until stop is closed; acked is the greatest id that
 // was acknowledged.
 func (c *child) writer(o *options, vs *vectors, next int64, stop <-chan struct{}) (acked *atomic.Int64, failures *atomic.Int64, done <-chan struct{}) {
@@ -273,7 +241,7 @@ func (c *child) writer(o *options, vs *vectors, next int64, stop <-chan struct{}
 			var blobs [][]byte
 			var rows []string
 			for i := range due {
-				blobs = append(blobs, vs.draw(rng))
+				blobs = append(blobs, vs.added(rng))
 				rows = append(rows, fmt.Sprintf("(%d,?)", id+i))
 			}
 			if _, err := c.request("INSERT INTO docs(id, e) VALUES "+strings.Join(rows, ","), blobs...); err != nil {
@@ -309,7 +277,10 @@ func run(o *options) error {
 		return err
 	}
 	defer func() { _ = c.cmd.Process.Kill(); _ = c.cmd.Wait() }()
-	vs := newVectors(o.dims)
+	vs, err := newVectors(o)
+	if err != nil {
+		return err
+	}
 	if missing != nil {
 		begin := time.Now()
 		if err := c.fill(o, vs); err != nil {
@@ -320,7 +291,7 @@ func run(o *options) error {
 	rng := rand.New(rand.NewPCG(3, 7))
 	queries := make([][]byte, 8192)
 	for i := range queries {
-		queries[i] = vs.draw(rng)
+		queries[i] = vs.query(rng)
 	}
 	clients := []contestant{newLean(c, o.connections, queries)}
 	if o.clients != "" {
@@ -447,7 +418,7 @@ func (c *child) fill(o *options, vs *vectors) error {
 		n := min(most, o.rows-from)
 		blobs := make([][]byte, n)
 		for i := range blobs {
-			blobs[i] = vs.draw(rng)
+			blobs[i] = vs.row(from+i, rng)
 		}
 		if _, err := c.request("INSERT INTO docs(e) VALUES "+strings.TrimSuffix(strings.Repeat("(?),", n), ","), blobs...); err != nil {
 			return err
@@ -462,7 +433,7 @@ func (c *child) recall(vs *vectors) error {
 	rng := rand.New(rand.NewPCG(11, 3))
 	same, total := 0, 0
 	for range 20 {
-		q := vs.draw(rng)
+		q := vs.query(rng)
 		found, err := c.request(searchSQL, q)
 		if err != nil {
 			return err
