@@ -278,6 +278,7 @@ func (w *walk) rescore(best *top) (enough bool, err error) {
 	}
 	settled := false
 	guess := forecast{g: w.ix.g}
+	w.prefetchKept()
 	for n, c := range w.t.pool.items {
 		settled = settled || found >= best.k && len(best.hits) == best.k &&
 			guess.atLeast(c.dist) > best.hits[best.k-1].Distance

@@ -3,6 +3,9 @@ package hnsw
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
+
+	"github.com/nearlite/nearlite/vector"
 )
 
 // Vectors in memory. Rescoring reads some twenty vectors of the table a search, which
@@ -101,6 +104,12 @@ func (t *vectorTable) places(rowid RowID) (a, b *atomic.Pointer[keptVector]) {
 	return &t.slots[uint64(rowid)&mask], &t.slots[mix(uint64(rowid))&mask]
 }
 
+// likely returns what is in the slot that a row's vector is in most of the time.
+func (t *vectorTable) likely(rowid RowID) *keptVector {
+	a, _ := t.places(rowid)
+	return a.Load()
+}
+
 // get returns the row's vector, nil if it is not known to be that.
 func (t *vectorTable) get(rowid RowID, code *byte, stamp int64) []float32 {
 	a, b := t.places(rowid)
@@ -185,3 +194,30 @@ func (w *walk) exact(id NodeID, isShared bool, rowid RowID) (d float64, ok bool,
 	d = ix.g.metric.Distance(w.q, vec)
 	return d, d == d, nil
 }
+
+// prefetchKept asks for the memory of the vectors that rescoring compares first. Each is
+// at the end of a chain of three pointers far apart: followed side by side, they take
+// 5 % off a search through SQL (512 dimensions).
+func (w *walk) prefetchKept() {
+	t := w.ix.kept
+	if t == nil || w.ix.stamp == 0 || w.ix.tx != nil {
+		return
+	}
+	var first [forecastAfter]*keptVector
+	n := 0
+	for _, c := range w.t.pool.items[:min(len(w.t.pool.items), len(first))] {
+		rec, err := w.v.record(c.node())
+		if err != nil {
+			return // rescoring will say so
+		}
+		if first[n] = t.likely(recRowID(rec)); first[n] != nil {
+			n++
+		}
+	}
+	for _, e := range first[:n] {
+		vector.Prefetch(unsafe.Pointer(unsafe.SliceData(e.vec)), min(4*len(e.vec), prefetchBytes))
+	}
+}
+
+// prefetchBytes is how much of a vector is asked for: the processor goes on by itself.
+const prefetchBytes = 1024
