@@ -41,6 +41,7 @@ const (
 	pragmaReads   pragmaKind = iota + 1 // with any argument
 	pragmaSession                       // a setting of the connection
 	pragmaFile                          // writes to the file when it has an argument
+	pragmaBoth                          // writes to the file, and stays with the connection
 	pragmaQuiet                         // accepted without effect: the server decides
 	pragmaLooks                         // may be read, not set
 )
@@ -64,10 +65,10 @@ var pragmas = map[string]pragmaKind{
 	"short_column_names": pragmaSession, "empty_result_callbacks": pragmaSession,
 	"count_changes": pragmaSession, "temp_store": pragmaSession, "busy_timeout": pragmaSession,
 
-	"user_version": pragmaFile, "application_id": pragmaFile, "auto_vacuum": pragmaFile,
-	"incremental_vacuum": pragmaFile, "optimize": pragmaFile, "encoding": pragmaFile,
-	"page_size": pragmaFile, "secure_delete": pragmaFile, "wal_checkpoint": pragmaFile,
-	"max_page_count": pragmaFile, "shrink_memory": pragmaQuiet,
+	"user_version": pragmaFile, "application_id": pragmaFile, "auto_vacuum": pragmaBoth,
+	"incremental_vacuum": pragmaFile, "optimize": pragmaFile, "encoding": pragmaBoth,
+	"page_size": pragmaBoth, "secure_delete": pragmaBoth, "wal_checkpoint": pragmaFile,
+	"max_page_count": pragmaBoth, "shrink_memory": pragmaQuiet,
 
 	"cache_size": pragmaQuiet, "cache_spill": pragmaQuiet, "mmap_size": pragmaQuiet,
 	"threads": pragmaQuiet, "wal_autocheckpoint": pragmaQuiet, "journal_size_limit": pragmaQuiet,
@@ -100,15 +101,15 @@ func (a *access) authorize(action sqlite3.AuthorizerActionCode, arg3, arg4, sche
 		return a.pragma(strings.ToLower(arg3), arg4)
 	case sqlite3.AUTH_ATTACH:
 		// The file's name is empty when it is the result of an expression, too.
-		if arg3 == ":memory:" && !a.readOnly {
-			a.note(statementFacts{lasting: true})
-			return sqlite3.AUTH_OK
-		}
 		if a.vacuum && arg3 == "" {
 			return sqlite3.AUTH_OK
 		}
 		if a.vacuum {
-			return a.deny("VACUUM INTO is not allowed on this server; use its backups")
+			return a.deny(vacuumIntoText)
+		}
+		if arg3 == ":memory:" && !a.readOnly {
+			a.note(statementFacts{lasting: true})
+			return sqlite3.AUTH_OK
 		}
 		return a.deny("ATTACH is not allowed on this server")
 	}
@@ -131,6 +132,19 @@ func (a *access) authorize(action sqlite3.AuthorizerActionCode, arg3, arg4, sche
 		}
 	}
 	return sqlite3.AUTH_OK
+}
+
+const vacuumIntoText = "VACUUM INTO is not allowed on this server; use its backups"
+
+// vacuumsInto reports whether a VACUUM has an INTO: SQLite asks the authorizer only
+// when it runs, and not at all where the target has no name.
+func vacuumsInto(text string) bool {
+	for _, t := range sqlTokens(text) {
+		if t.is("INTO") {
+			return true
+		}
+	}
+	return false
 }
 
 const readOnlyText = "attempt to write a readonly database"
@@ -162,11 +176,11 @@ func (a *access) pragma(name, arg string) sqlite3.AuthorizerReturnCode {
 		return sqlite3.AUTH_OK
 	case kind == pragmaQuiet:
 		return sqlite3.AUTH_IGNORE
-	case a.readOnly && kind == pragmaFile && a.nested == 0:
+	case a.readOnly && (kind == pragmaFile || kind == pragmaBoth) && a.nested == 0:
 		return a.deny(readOnlyText)
 	case a.readOnly:
 		return sqlite3.AUTH_IGNORE
-	case kind == pragmaSession:
+	case kind == pragmaSession || kind == pragmaBoth:
 		a.note(statementFacts{lasting: true})
 	}
 	return sqlite3.AUTH_OK

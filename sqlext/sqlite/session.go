@@ -84,10 +84,10 @@ func OpenSession(ctx context.Context, path string, cfg SessionConfig) (_ *Sessio
 		}
 	}
 	if err := registerModules(db); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("open %s: %w", path, sqlError(err, ""))
 	}
 	if err := sqlext.Register(&sessionConn{newConn(db), &s.guard}); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("open %s: %w", path, sqlError(err, ""))
 	}
 	if _, err := db.Config(sqlite3.DBCONFIG_DEFENSIVE, true); err != nil {
 		return nil, sqlError(err, "")
@@ -125,8 +125,11 @@ func (s *Session) Close() error {
 	return err
 }
 
-// SetInterrupt makes statements end with SQLITE_INTERRUPT once ctx is done.
-func (s *Session) SetInterrupt(ctx context.Context) { s.db.SetInterrupt(ctx) }
+// SetInterrupt makes statements end with SQLITE_INTERRUPT once ctx is done. It returns
+// the context that did so until now.
+func (s *Session) SetInterrupt(ctx context.Context) (old context.Context) {
+	return s.db.SetInterrupt(ctx)
+}
 
 // Autocommit reports whether there is no open transaction.
 func (s *Session) Autocommit() bool { return s.db.GetAutocommit() }

@@ -99,6 +99,10 @@ func (s *Session) compile(text string) (p *SessionStmt, tail string, err error) 
 		session: s, st: st, text: text[:len(text)-min(len(text), len(tail))], facts: s.guard.seen, begin: begin,
 		vacuum: first == "vacuum", inUse: true,
 	}
+	if p.vacuum && vacuumsInto(p.text) {
+		p.Release()
+		return nil, "", &SQLError{Code: int(sqlite3.AUTH), Name: "SQLITE_AUTH", Message: vacuumIntoText, Offset: -1}
+	}
 	p.ddl = inspect(p.text)
 	switch first {
 	case "insert", "replace", "update", "delete", "with":
