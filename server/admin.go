@@ -39,7 +39,9 @@ func (s *Server) adminRoutes(mux *http.ServeMux) {
 
 func (s *Server) mayAdminister(r *http.Request) error {
 	if !s.auth.rules.Load().Required() {
-		if s.config.OpenAdmin && s.ownOrigin(r) {
+		// Browsers send no Origin with a GET to the page's own host, which may be a name of
+		// another site that points to this machine.
+		if s.config.OpenAdmin && s.ownOrigin(r) && isLocalHost(r.Host) {
 			return nil
 		}
 		return errForbidden
@@ -84,7 +86,7 @@ func (s *Server) createDatabase(w http.ResponseWriter, r *http.Request, name str
 	if err := s.needFolder(); err != nil {
 		return err
 	}
-	err := s.databases.exclusive(r.Context(), name, func(path string) error {
+	err := s.databases.exclusive(r.Context(), name, nil, func(path string) error {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			return &httpError{status: http.StatusConflict, code: "NAMESPACE_ALREADY_EXISTS", message: fmt.Sprintf("Namespace `%s` already exists", name)}
@@ -115,7 +117,7 @@ func (s *Server) deleteDatabase(w http.ResponseWriter, r *http.Request, name str
 	s.forgetStreams(name)
 	ctx, cancel := context.WithTimeout(r.Context(), adminWait)
 	defer cancel()
-	err := s.databases.exclusive(ctx, name, func(path string) error {
+	err := s.databases.exclusive(ctx, name, func() { s.forgetStreams(name) }, func(path string) error {
 		if err := os.Remove(path); err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
 				return errNoDatabase(name)
@@ -237,17 +239,20 @@ func (s *Server) restoreDatabase(w http.ResponseWriter, r *http.Request, name st
 		return err
 	}
 	defer func() { _ = os.Remove(tmp.Name()); _ = removeSides(tmp.Name()) }()
-	_, err = io.Copy(tmp, r.Body)
+	size, err := io.Copy(tmp, r.Body)
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return badRequest("the upload ended early: %s", err)
 	}
+	if size == 0 { // to SQLite, that is a database without tables
+		return badRequest("the upload is empty, want the bytes of a database file")
+	}
 	if err := checkFile(r.Context(), tmp.Name()); err != nil {
-		return badRequest("the upload is not a sound database: %s", err)
+		return badRequest("the upload is not a sound database: %s", toHrana(err).Message)
 	}
 	s.forgetStreams(name)
 	ctx, cancel := context.WithTimeout(r.Context(), adminWait)
 	defer cancel()
-	err = s.databases.exclusive(ctx, name, func(path string) error {
+	err = s.databases.exclusive(ctx, name, func() { s.forgetStreams(name) }, func(path string) error {
 		if err := removeSides(path); err != nil {
 			return err
 		}
@@ -276,7 +281,7 @@ func checkFile(ctx context.Context, path string) error {
 			return errors.Join(err, errors.New("the check says nothing"))
 		}
 		if text := p.Column(0).String(); text != "ok" {
-			return errors.New(text)
+			return hranaErrorf("SQLITE_CORRUPT", "%s", text)
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -61,6 +62,10 @@ func TestNamespaces(t *testing.T) {
 		{"Traversal", "/db/..%2fa/v2/pipeline", nil, "", 404},
 		{"UpperCase", "/v2/pipeline", []string{"x-namespace", "A"}, "", 400},
 		{"Dots", "/v2/pipeline", []string{"x-namespace", "../a"}, "", 400},
+		{"Joined", "/db/a//v2/pipeline", nil, "is-a", 200},
+		{"Dotted", "/db/a/./v2/pipeline", nil, "is-a", 200},
+		{"Up", "/db/a/../b/v2/pipeline", nil, "", 404},
+		{"NoSlash", "/db/v2/pipeline", nil, "ends with a slash", 404},
 		{"Long", "/v2/pipeline", []string{"x-namespace", strings.Repeat("a", 64)}, "", 400},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -152,6 +157,17 @@ func TestAdminClosed(t *testing.T) {
 	if status, _, _ := s.post("/v1/namespaces/evil/create", "", "Origin", "https://evil.example"); status != http.StatusForbidden {
 		t.Errorf("from another origin: %d, want 403", status)
 	}
+	// A name of another site that points here: browsers send no Origin with such a GET.
+	for host, want := range map[string]int{"evil.example": 403, "evil.example:80": 403, "localhost:1": 200, "[::1]:1": 200, "x.localhost": 200} {
+		req, err := http.NewRequest(http.MethodGet, s.url+"/v1/namespaces", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		if status, _, _ := s.do(req); status != want {
+			t.Errorf("host %s: %d, want %d", host, status, want)
+		}
+	}
 	one := start(t, func(c *server.Config) { c.OpenAdmin = true })
 	if status, _ := one.admin("DELETE", "/v1/namespaces/default", ""); status != 400 {
 		t.Errorf("delete of the one file: %d, want 400", status)
@@ -187,5 +203,80 @@ func TestCloseCheckpoints(t *testing.T) {
 	s.url = newWeb(t, srv2)
 	if got := s.value("SELECT group_concat(a) FROM t"); got != "1" {
 		t.Errorf("rows %q, want 1", got)
+	}
+}
+
+// Restoring and deleting wait for nobody who idles, and change nothing while somebody works.
+func TestExclusive(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, func(c *server.Config) { c.Dir = dir; c.OpenAdmin = true })
+	s.admin("POST", "/v1/namespaces/x/create", "")
+	ask := func(w *socket, text string) string {
+		return w.ask(`{"type":"request","request_id":2,"request":{"type":"execute","stream_id":1,"stmt":{"sql":` + quote(text) + `}}}`)
+	}
+	dial := func() *socket {
+		w := s.dial(t, "/db/x/", "hrana3")
+		w.ask(`{"type":"hello"}`)
+		w.ask(`{"type":"request","request_id":1,"request":{"type":"open_stream","stream_id":1}}`)
+		return w
+	}
+	idle, inTransaction := dial(), dial()
+	ask(idle, "CREATE TABLE t(a)")
+	ask(idle, "INSERT INTO t VALUES (1)")
+	_, copied := s.admin("GET", "/v1/namespaces/x/backup", "")
+	ask(inTransaction, "BEGIN")
+	ask(inTransaction, "INSERT INTO t VALUES (2)")
+	begin := time.Now()
+	if status, body := s.admin("POST", "/v1/namespaces/x/restore", copied); status != 200 || time.Since(begin) > 8*time.Second {
+		t.Fatalf("restore beside idle WebSockets: %d %s after %s", status, body, time.Since(begin))
+	}
+	if got := ask(idle, "SELECT count(*) FROM t"); !strings.Contains(got, `"value":"1"`) {
+		t.Errorf("after the restore: %s", got)
+	}
+	if got := ask(inTransaction, "COMMIT"); !strings.Contains(got, "STREAM_EXPIRED") {
+		t.Errorf("the transaction: %s", got)
+	}
+	// What is no database is none in the eyes of its users either.
+	if status, body := s.admin("POST", "/v1/namespaces/x/restore", ""); status != 400 || !strings.Contains(body, "empty") {
+		t.Errorf("restore of nothing: %d %s", status, body)
+	}
+	if _, body := s.admin("POST", "/v1/namespaces/x/restore", strings.Repeat("x", 5000)); strings.Contains(body, dir) || strings.Contains(body, ".restore") {
+		t.Errorf("a path of the server: %s", body)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, body := s.post("/db/folder/v2/pipeline", `{"requests":[]}`); status != 404 {
+		t.Errorf("a folder: %d %s", status, body)
+	}
+	// A client that gives up waiting leaves all as it was: who works, works on the same file,
+	// and the next one has to wait for them again.
+	worker := dial()
+	worker.send(`{"type":"request","request_id":2,"request":{"type":"execute","stream_id":1,"stmt":{"sql":"WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c LIMIT 1000000) INSERT INTO t SELECT max(i) FROM c"}}}`)
+	for s.metric("nearlite_running_requests") == "0" {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, s.url+"/v1/namespaces/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		resp.Body.Close()
+		t.Logf("the statement was faster than the client: %s", resp.Status)
+		return
+	}
+	if got, err := worker.receive(); err != nil || !strings.Contains(got, "response_ok") {
+		t.Fatalf("the worker: %s %v", got, err)
+	}
+	if got := ask(idle, "SELECT count(*) FROM t"); !strings.Contains(got, `"value":"2"`) {
+		t.Errorf("after a delete that gave up: %s", got)
+	}
+	if status, body := s.admin("DELETE", "/v1/namespaces/x", ""); status != 200 {
+		t.Errorf("delete: %d %s", status, body)
+	}
+	if got := ask(idle, "SELECT 1"); !strings.Contains(got, "NAMESPACE_DOESNT_EXIST") {
+		t.Errorf("after the delete: %s", got)
 	}
 }

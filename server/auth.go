@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -30,6 +31,7 @@ type identity struct {
 	access    Access
 	databases []string          // nil: all
 	perDB     map[string]Access // of a signed token's "p"
+	until     time.Time         // zero: for ever
 }
 
 // on is the access to a database.
@@ -107,8 +109,12 @@ func signed(token string, key ed25519.PublicKey) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
+	id := &identity{}
+	if c.ExpiresAt != nil {
+		id.until = c.ExpiresAt.Time
+	}
 	if c.Parts != nil {
-		id := &identity{perDB: map[string]Access{}}
+		id.perDB = map[string]Access{}
 		if c.Parts.RO != nil {
 			for _, ns := range c.Parts.RO.NS {
 				id.perDB[ns] = ReadOnly
@@ -121,7 +127,6 @@ func signed(token string, key ed25519.PublicKey) (*identity, error) {
 		}
 		return id, nil
 	}
-	id := &identity{}
 	switch c.Access {
 	case "", "rw":
 		id.access = ReadWrite

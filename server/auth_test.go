@@ -348,3 +348,51 @@ func TestParseKeyAndTokens(t *testing.T) {
 		}
 	}
 }
+
+// A WebSocket that is open does not outlive the token it came with; a second hello brings
+// another.
+func TestWebSocketTokenEnds(t *testing.T) {
+	pub, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const static, limited = "static-token-for-writing", "static-token-for-one-of-all"
+	rules := server.Auth{Keys: []ed25519.PublicKey{pub}, Tokens: []server.Token{{Secret: static, Access: server.ReadWrite}, {Secret: limited, Access: server.Admin, Databases: []string{"default"}}}}
+	s := start(t, func(c *server.Config) { c.Auth = rules })
+	open := func(token string) *socket {
+		w := s.dial(t, "/", "hrana3")
+		w.ask(`{"type":"hello","jwt":"` + token + `"}`)
+		w.ask(`{"type":"request","request_id":1,"request":{"type":"open_stream","stream_id":1}}`)
+		return w
+	}
+	const one = `{"type":"request","request_id":2,"request":{"type":"execute","stream_id":1,"stmt":{"sql":"SELECT 1"}}}`
+	want := func(w *socket, text string) {
+		t.Helper()
+		if got := w.ask(one); !strings.Contains(got, text) {
+			t.Errorf("got %s, want %s", got, text)
+		}
+	}
+	expiry := time.Now().Add(2 * time.Second).Truncate(time.Second)
+	expires, stays := open(sign(t, key, jwt.MapClaims{"exp": expiry.Unix()})), open(static)
+	if time.Now().Before(expiry) {
+		want(expires, "response_ok")
+	}
+	time.Sleep(time.Until(expiry))
+	want(expires, "AUTH_TOKEN_INVALID")
+	expires.ask(`{"type":"hello","jwt":"` + sign(t, key, jwt.MapClaims{}) + `"}`)
+	want(expires, "response_ok")
+	want(stays, "response_ok")
+	rules.Tokens = rules.Tokens[1:]
+	s.srv.SetAuth(rules)
+	want(stays, "AUTH_TOKEN_INVALID")
+	want(expires, "response_ok")
+	// The metrics tell of all databases.
+	req, err := http.NewRequest(http.MethodGet, s.url+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+limited)
+	if status, _, _ := s.do(req); status != http.StatusForbidden {
+		t.Errorf("metrics for the administrator of one database: %d, want 403", status)
+	}
+}

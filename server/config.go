@@ -24,7 +24,7 @@ type Config struct {
 	CORSOrigin  string        // Access-Control-Allow-Origin; "": none
 	Synchronous string        // "full" (default): commits survive a power cut; "normal": a crash of the program
 	SlowQuery   time.Duration // statements that take longer are logged with their plan; 0: none
-	LogValues   bool          // the slow-query log may show the values of parameters
+	LogValues   bool          // the slow-query log may show the values of parameters and literals
 	Log         *slog.Logger  // nil: slog.Default()
 	Version     string        // for GET /version
 }

@@ -31,6 +31,7 @@ type database struct {
 	usedAt  time.Time
 	retired bool // to be closed with its last link
 	gone    chan struct{}
+	closing chan struct{} // closed when it retires: who holds a link for later gives it back
 }
 
 // Page caches, each connection's own. Those of one file may hold the rows that searches
@@ -43,7 +44,7 @@ const (
 func newDatabase(name, path, synchronous, pages string, limits *Limits, m *metrics) *database {
 	return &database{
 		name: name, path: path, sync: synchronous, pages: pages, limits: limits, metrics: m,
-		writer: make(chan struct{}, 1), slots: make(chan struct{}, limits.ConnectionsPerDB), idle: map[bool][]*sqlite.Session{}, usedAt: time.Now(), gone: make(chan struct{}),
+		writer: make(chan struct{}, 1), slots: make(chan struct{}, limits.ConnectionsPerDB), idle: map[bool][]*sqlite.Session{}, usedAt: time.Now(), gone: make(chan struct{}), closing: make(chan struct{}),
 	}
 }
 
@@ -166,30 +167,82 @@ func (d *database) unlink(s *sqlite.Session, keep bool) {
 }
 
 // retire closes the idle connections; those in use are closed when they come back.
-// No new ones are made. wait ends when all are closed or ctx is done.
-func (d *database) retire(ctx context.Context) error {
+// No new ones are made. It ends when all are closed or ctx is done. While it waits, it
+// calls nudge, which may be nil, to make those who idle give their links back.
+func (d *database) retire(ctx context.Context, nudge func()) error {
 	d.mu.Lock()
 	first := !d.retired
 	d.retired = true
-	idle := d.idle
-	d.idle = map[bool][]*sqlite.Session{}
+	if first {
+		close(d.closing)
+	}
 	last := first && d.links == 0
 	d.mu.Unlock()
-	var err error
+	err := d.closeIdle()
+	if last {
+		close(d.gone)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.gone:
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("%s is still in use", d.name)
+		case <-tick.C:
+			if nudge != nil {
+				nudge()
+			}
+		}
+	}
+}
+
+// retireUnused closes a database that nobody has a link to; false if somebody has.
+func (d *database) retireUnused() bool {
+	d.mu.Lock()
+	if d.retired || d.links > 0 {
+		d.mu.Unlock()
+		return false
+	}
+	d.retired = true
+	close(d.closing)
+	d.mu.Unlock()
+	_ = d.closeIdle()
+	close(d.gone)
+	return true
+}
+
+// revive takes retire back for a database that is still in use; false if it is not.
+func (d *database) revive() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.links == 0 {
+		return false
+	}
+	d.retired = false
+	d.closing = make(chan struct{})
+	return true
+}
+
+// closes is a channel that is closed when the database retires.
+func (d *database) closes() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closing
+}
+
+func (d *database) closeIdle() (err error) {
+	d.mu.Lock()
+	idle := d.idle
+	d.idle = map[bool][]*sqlite.Session{}
+	d.mu.Unlock()
 	for _, sessions := range idle {
 		for _, s := range sessions {
 			err = errors.Join(err, safely(s.Close))
 		}
 	}
-	if last {
-		close(d.gone)
-	}
-	select {
-	case <-d.gone:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("%s is still in use: %w", d.name, context.Cause(ctx))
-	}
+	return err
 }
 
 // unused reports whether nobody has a link, and since when.

@@ -99,7 +99,7 @@ func (ds *databases) path(name string) string {
 // closed first.
 func (ds *databases) link(ctx context.Context, name string, readOnly bool, wait time.Duration) (*link, error) {
 	for {
-		d, err := ds.get(ctx, name)
+		d, err := ds.get(name)
 		if err != nil {
 			return nil, err
 		}
@@ -107,10 +107,16 @@ func (ds *databases) link(ctx context.Context, name string, readOnly bool, wait 
 		if !errors.Is(err, errRetired) {
 			return l, err
 		}
+		select {
+		case <-d.gone:
+		case <-ctx.Done():
+			return nil, busy("the client went away")
+		case <-time.After(time.Millisecond): // or it is in use again
+		}
 	}
 }
 
-func (ds *databases) get(ctx context.Context, name string) (*database, error) {
+func (ds *databases) get(name string) (*database, error) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	for {
@@ -122,7 +128,7 @@ func (ds *databases) get(ctx context.Context, name string) (*database, error) {
 		case d != nil:
 			return d, nil
 		}
-		if _, err := os.Stat(ds.path(name)); ds.dir != "" && err != nil {
+		if info, err := os.Stat(ds.path(name)); ds.dir != "" && (err != nil || !info.Mode().IsRegular()) {
 			return nil, errNoDatabase(name)
 		}
 		if len(ds.open) < ds.limits.OpenDatabases {
@@ -138,9 +144,8 @@ func (ds *databases) get(ctx context.Context, name string) (*database, error) {
 		if old == nil {
 			return nil, busy("too many databases are in use at once")
 		}
-		delete(ds.open, old.name)
 		ds.mu.Unlock()
-		_ = old.retire(ctx) // one that came into use meanwhile closes with its last link
+		ds.closeUnused(old)
 		ds.mu.Lock()
 	}
 }
@@ -164,15 +169,27 @@ func (ds *databases) sweep(now time.Time) {
 	}
 	var idle []*database
 	ds.mu.Lock()
-	for name, d := range ds.open {
+	for _, d := range ds.open {
 		if at, unused := d.unused(); unused && now.Sub(at) > ds.limits.DatabaseIdle {
-			delete(ds.open, name)
 			idle = append(idle, d)
 		}
 	}
 	ds.mu.Unlock()
 	for _, d := range idle {
-		_ = d.retire(context.Background())
+		ds.closeUnused(d)
+	}
+}
+
+// closeUnused closes a database if it did not come into use again. It is known as open
+// until it is closed: no other may be made of the same file, and be replaced, before.
+func (ds *databases) closeUnused(d *database) {
+	if !d.retireUnused() {
+		return
+	}
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if ds.open[d.name] == d {
+		delete(ds.open, d.name)
 	}
 }
 
@@ -195,9 +212,10 @@ func (ds *databases) count() int {
 	return len(ds.open)
 }
 
-// exclusive runs fn while nobody can use the database. Streams that wait for their
-// next request must have been ended before.
-func (ds *databases) exclusive(ctx context.Context, name string, fn func(path string) error) error {
+// exclusive runs fn while nobody can use the database. Until all have given it back it
+// calls nudge, which ends the streams that wait for their next request. If somebody uses
+// it until ctx is done, fn does not run and all stays as it is.
+func (ds *databases) exclusive(ctx context.Context, name string, nudge func(), fn func(path string) error) error {
 	ds.mu.Lock()
 	if ds.closed || ds.locked[name] {
 		ds.mu.Unlock()
@@ -205,7 +223,6 @@ func (ds *databases) exclusive(ctx context.Context, name string, fn func(path st
 	}
 	ds.locked[name] = true
 	d := ds.open[name]
-	delete(ds.open, name)
 	ds.mu.Unlock()
 	defer func() {
 		ds.mu.Lock()
@@ -213,9 +230,13 @@ func (ds *databases) exclusive(ctx context.Context, name string, fn func(path st
 		ds.mu.Unlock()
 	}()
 	if d != nil {
-		if err := d.retire(ctx); err != nil {
+		err := d.retire(ctx, nudge)
+		if err != nil && d.revive() {
 			return busy(err.Error())
 		}
+		ds.mu.Lock()
+		delete(ds.open, name)
+		ds.mu.Unlock()
 	}
 	return fn(ds.path(name))
 }
@@ -248,7 +269,7 @@ func (ds *databases) close(ctx context.Context) error {
 	ds.mu.Unlock()
 	var err error
 	for _, d := range all {
-		err = errors.Join(err, d.retire(ctx))
+		err = errors.Join(err, d.retire(ctx, nil))
 	}
 	return err
 }

@@ -9,21 +9,21 @@ import (
 )
 
 // sequence runs a script to its first error; rows are dropped.
-func (r *runner) sequence(text string) (err error) {
-	start := time.Now()
-	whole := text
-	defer func() { r.srv.ran(r.link, whole, nil, time.Since(start), err) }()
+func (r *runner) sequence(text string) error {
 	defer r.link.settle()
 	for {
+		start := time.Now()
 		p, rest, err := r.link.session.PrepareNext(text)
 		if errors.Is(err, sqlite.ErrNoStatement) {
 			return nil
 		}
 		if err != nil {
+			r.srv.ran(r.link, text, nil, time.Since(start), err)
 			return r.stopped(err)
 		}
 		err = r.drain(p)
 		p.Release()
+		r.srv.ran(r.link, p.Text(), &statement{}, time.Since(start), err)
 		r.link.settle()
 		if err != nil {
 			return err

@@ -64,8 +64,8 @@ func (r *runner) execute(dst []byte, st *statement) (_ []byte, err error) {
 			if n > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendRow(dst, p)
-			if len(dst)-from > r.budget {
+			var fits bool
+			if dst, fits = appendRow(dst, p, r.budget-(len(dst)-from)); !fits {
 				return dst[:from], errTooLarge
 			}
 		}
@@ -183,13 +183,20 @@ func appendColumns(dst []byte, p *sqlite.SessionStmt) []byte {
 	return append(dst, ']')
 }
 
-func appendRow(dst []byte, p *sqlite.SessionStmt) []byte {
+// appendRow writes the current row; false if that takes more bytes than most. Large values
+// are not written out to find that they are too large.
+func appendRow(dst []byte, p *sqlite.SessionStmt, most int) ([]byte, bool) {
+	from := len(dst)
 	dst = append(dst, '[')
 	for i := range p.Columns() {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendValue(dst, p.Column(i))
+		v := p.Column(i)
+		if len(dst)-from+len(v.Bytes) > most {
+			return dst, false
+		}
+		dst = appendValue(dst, v)
 	}
-	return append(dst, ']')
+	return append(dst, ']'), len(dst)-from < most
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	pathpkg "path"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -52,7 +53,15 @@ func (s *Server) prefixed(next http.Handler) http.Handler {
 			s.endpoint("websocket", func(w http.ResponseWriter, r *http.Request) error { return s.websocket(w, r) })(w, withPrefix(r, name))
 			return
 		}
+		if withoutName(r.URL.Path) {
+			http.Error(w, "the path has no database; a URL that names one ends with a slash: /db/NAME/", http.StatusNotFound)
+			return
+		}
 		if name, rest, ok := cutPrefix(r.URL.Path); ok {
+			if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path == "/db/"+name {
+				http.Redirect(w, r, "/db/"+url.PathEscape(name)+"/", http.StatusPermanentRedirect) // the page's files are beside it
+				return
+			}
 			r2 := withPrefix(r, name)
 			u := *r.URL
 			u.Path, u.RawPath = rest, ""
@@ -76,7 +85,26 @@ func cutPrefix(path string) (name, rest string, ok bool) {
 		return "", "", false
 	}
 	name, rest, _ = strings.Cut(after, "/")
-	return name, "/" + rest, name != ""
+	if name == "" {
+		return "", "", false
+	}
+	// Clients join paths: what they repeat or leave to be cleaned must not end in a
+	// redirection to a path without the name, which is that of another database.
+	clean := pathpkg.Clean("/" + rest)
+	if strings.HasSuffix(rest, "/") && clean != "/" {
+		clean += "/"
+	}
+	return name, clean, true
+}
+
+// withoutName reports whether a path is what a client makes of a URL that ends with
+// /db/NAME: it takes NAME for a file and puts the endpoint in its place.
+func withoutName(path string) bool {
+	switch path {
+	case "/db/v2/pipeline", "/db/v3/pipeline", "/db/v3/cursor":
+		return true
+	}
+	return false
 }
 
 // cors answers preflights and marks answers, if an origin is configured.
@@ -114,7 +142,9 @@ func (s *Server) endpoint(kind string, fn func(http.ResponseWriter, *http.Reques
 				s.fail(rec, &httpError{status: http.StatusInternalServerError, code: "INTERNAL_ERROR", message: "internal error; the server's log has more"})
 			}
 			s.metrics.requests.WithLabelValues(kind, strconv.Itoa(max(rec.status, 200))).Inc()
-			s.metrics.seconds.WithLabelValues(kind).Observe(time.Since(start).Seconds())
+			if kind != "websocket" { // whose requests are measured one by one
+				s.metrics.seconds.WithLabelValues(kind).Observe(time.Since(start).Seconds())
+			}
 		}()
 		if err := fn(rec, r); err != nil {
 			s.fail(rec, err)
@@ -191,29 +221,30 @@ type target struct {
 
 // authorized finds the database of a request and checks the token for it.
 func (s *Server) authorized(r *http.Request) (target, error) {
-	return s.authorizedToken(r, bearer(r))
+	t, _, err := s.authorizedToken(r, bearer(r))
+	return t, err
 }
 
-func (s *Server) authorizedToken(r *http.Request, token string) (target, error) {
+// authorizedToken is authorized for a token from elsewhere. until is when it expires; zero:
+// never.
+func (s *Server) authorizedToken(r *http.Request, token string) (t target, until time.Time, err error) {
 	if !s.auth.rules.Load().Required() && !s.ownOrigin(r) {
-		return target{}, &httpError{status: http.StatusForbidden, code: "FORBIDDEN_ORIGIN", message: "requests from pages of other sites are not allowed"}
+		return target{}, until, &httpError{status: http.StatusForbidden, code: "FORBIDDEN_ORIGIN", message: "requests from pages of other sites are not allowed"}
 	}
 	id, err := s.auth.identify(token)
 	if err != nil {
-		return target{}, err
+		return target{}, until, err
 	}
 	prefix, _ := r.Context().Value(dbKey{}).(string)
 	name, err := s.databases.nameOf(r, prefix)
 	if err != nil {
-		return target{}, err
+		return target{}, until, err
 	}
-	switch id.on(name) {
-	case NoAccess:
-		return target{}, errForbidden
-	case ReadOnly:
-		return target{name, true}, nil
+	access := id.on(name)
+	if access == NoAccess {
+		return target{}, until, errForbidden
 	}
-	return target{name, false}, nil
+	return target{name, access == ReadOnly}, id.until, nil
 }
 
 // ownOrigin keeps the pages of other sites in a browser on this machine away from a
@@ -231,8 +262,17 @@ func (s *Server) ownOrigin(r *http.Request) bool {
 	if err != nil || u.Host != r.Host {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || ip != nil && ip.IsLoopback()
+	return isLocalHost(u.Host)
+}
+
+// isLocalHost reports whether a host, with or without a port, can only be this machine.
+func isLocalHost(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 // body reads a request's body up to the limit.
@@ -280,7 +320,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if id.access < Admin {
+		if id.access < Admin || id.databases != nil { // they tell of all databases
 			return errForbidden
 		}
 	}

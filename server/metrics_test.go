@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/nearlite/nearlite/server"
@@ -50,4 +51,35 @@ func TestIndexMetrics(t *testing.T) {
 	)
 	s.exec("DELETE FROM docs WHERE id = 3", "DROP TABLE docs_text")
 	wants(`nearlite_index_rows\{database="default",index="main.docs_idx",kind="hnsw"\} 2`)
+}
+
+// metric is the value of a metric with its labels; "" if there is none.
+func (s *testServer) metric(name string) string {
+	s.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, s.url+"/metrics", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, _, body := s.do(req)
+	for line := range strings.Lines(body) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// Requests over WebSocket are measured one by one, not by how long they were connected.
+func TestWebSocketMetrics(t *testing.T) {
+	s := start(t, nil)
+	w := s.dial(t, "/", "hrana3")
+	w.ask(`{"type":"hello"}`)
+	w.ask(`{"type":"request","request_id":1,"request":{"type":"open_stream","stream_id":1}}`)
+	for range 3 {
+		w.ask(`{"type":"request","request_id":2,"request":{"type":"execute","stream_id":1,"stmt":{"sql":"SELECT 1"}}}`)
+	}
+	w.ask(`{"type":"request","request_id":3,"request":{"type":"close_stream","stream_id":1}}`)
+	if got := s.metric(`nearlite_request_seconds_count{kind="websocket"}`); got != "3" {
+		t.Errorf("%s requests over WebSocket, want 3", got)
+	}
 }

@@ -71,10 +71,15 @@ func TestSlowLog(t *testing.T) {
 		if got := log.String(); !strings.Contains(got, "SCAN t") || strings.Contains(got, "secret") != values {
 			t.Errorf("values %v: %s", values, got)
 		}
+		log.Reset()
+		post(h, `{"requests":[{"type":"sequence","sql":"SELECT 1; SELECT count(*) FROM t WHERE a = 'secret'"},{"type":"close"}]}`)
+		if got := log.String(); !strings.Contains(got, "SCAN t") || strings.Contains(got, "secret") != values {
+			t.Errorf("sequence, values %v: %s", values, got)
+		}
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		body, _ := io.ReadAll(rec.Body)
-		for _, want := range []string{`nearlite_http_requests_total{kind="pipeline",status="200"} 1`, `nearlite_statements_total{result="ok"} 2`, "nearlite_slow_statements_total 2", "nearlite_open_streams 0", "nearlite_writer_wait_seconds_count", `nearlite_request_seconds_bucket{kind="pipeline"`} {
+		for _, want := range []string{`nearlite_http_requests_total{kind="pipeline",status="200"} 2`, `nearlite_statements_total{result="ok"} 4`, "nearlite_slow_statements_total 4", "nearlite_open_streams 0", "nearlite_writer_wait_seconds_count", `nearlite_request_seconds_bucket{kind="pipeline"`} {
 			if !bytes.Contains(body, []byte(want)) {
 				t.Errorf("the metrics have no %s", want)
 			}
@@ -82,5 +87,24 @@ func TestSlowLog(t *testing.T) {
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// The plan of a statement that was stopped is in the log.
+func TestSlowLogOfTheStopped(t *testing.T) {
+	var log bytes.Buffer
+	s, err := New(Config{
+		File: filepath.Join(t.TempDir(), "p.db"), Log: slog.New(slog.NewTextHandler(&log, nil)),
+		SlowQuery: time.Millisecond, Limits: Limits{RequestTimeout: 200 * time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	post(s.Handler(), `{"requests":[{"type":"execute","stmt":{"sql":"WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c) SELECT max(i) FROM c"}},{"type":"close"}]}`)
+	if got := log.String(); !strings.Contains(got, "SQLITE_INTERRUPT") || !strings.Contains(got, "RECURSIVE STEP") {
+		t.Errorf("the log: %s", got)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -28,8 +28,9 @@ func (s *Server) pipeline(w http.ResponseWriter, r *http.Request, v3 bool) error
 	if err != nil {
 		return badRequest("%s", err)
 	}
-	return s.onStream(r.Context(), t, req.Baton, func(run *runner, st *stream) (bool, error) {
-		out := make([]byte, 0, 1024)
+	var head []byte
+	out := make([]byte, 0, 1024)
+	err = s.onStream(r.Context(), t, req.Baton, func(run *runner, st *stream) (bool, error) {
 		closed := false
 		for i := range req.Requests {
 			if i > 0 {
@@ -41,26 +42,35 @@ func (s *Server) pipeline(w http.ResponseWriter, r *http.Request, v3 bool) error
 		if r.Context().Err() != nil {
 			return false, nil //nolint:nilerr // nobody is there to get the baton, or an error
 		}
-		return !closed, s.answer(w, st, !closed, out)
+		head, err = s.streamHead(st, !closed)
+		return !closed && err == nil, err
 	})
-}
-
-// answer writes the answer of a pipeline. It parks the stream first: the client may
-// send its next request before this one has returned.
-func (s *Server) answer(w http.ResponseWriter, st *stream, goesOn bool, results []byte) error {
-	head, err := s.streamHead(st, goesOn)
-	if err != nil {
+	if err != nil || head == nil {
 		return err
 	}
+	s.answer(w, head, out)
+	return nil
+}
+
+// answer writes the answer of a pipeline. Its stream is parked by now, since the client may
+// send the next request before this one has returned; and neither a place nor a connection
+// is held for it, since the client may take its time to read.
+func (s *Server) answer(w http.ResponseWriter, head, results []byte) {
 	head = append(head, `,"results":[`...)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(head)+len(results)+2))
+	if len(results) > socketBuffer {
+		c := http.NewResponseController(w)
+		_ = c.SetWriteDeadline(time.Now().Add(s.config.Limits.RequestTimeout))
+		defer func() { _ = c.Flush(); _ = c.SetWriteDeadline(time.Time{}) }()
+	}
 	_, _ = w.Write(head)
 	_, _ = w.Write(results)
-	_, err = w.Write([]byte("]}"))
-	_ = err // the client went away; nothing is left to do for it
-	return nil
+	_, _ = w.Write([]byte("]}")) // an error: the client went away; nothing is left to do for it
 }
+
+// socketBuffer is an answer's size that may not fit into what the system buffers, in bytes.
+const socketBuffer = 64 << 10
 
 // streamHead begins an answer, up to and with {"baton": ..., "base_url": null.
 func (s *Server) streamHead(st *stream, goesOn bool) ([]byte, error) {

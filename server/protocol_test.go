@@ -313,7 +313,7 @@ func TestRefusedSQL(t *testing.T) {
 	s.exec("CREATE TABLE t(a)")
 	for _, text := range []string{
 		"ATTACH '/etc/passwd' AS x", "ATTACH DATABASE 'file:other.db' AS x", "ATTACH 'a' || 'b' AS x", "attach \"x.db\" as x", "ATTACH '' || '/tmp/q.db' AS x",
-		"VACUUM INTO 'copy.db'", "VACUUM main INTO 'copy.db'", "/* x */ VACUUM INTO 'a' || 'b'",
+		"VACUUM INTO 'copy.db'", "VACUUM main INTO 'copy.db'", "/* x */ VACUUM INTO 'a' || 'b'", "VACUUM INTO ''", "VACUUM INTO ':memory:'", "; vacuum into 'x'",
 		"PRAGMA writable_schema=ON", "PRAGMA main.writable_schema=1", "PRAGMA writable_schema('on')",
 		"PRAGMA journal_mode=OFF", "PRAGMA journal_mode=DELETE", "PRAGMA locking_mode=EXCLUSIVE", "PRAGMA synchronous=OFF", "PRAGMA synchronous=0",
 		"PRAGMA trusted_schema=1", "PRAGMA temp_store_directory='/tmp'", "PRAGMA data_store_directory='/tmp'", "PRAGMA query_only=0",
@@ -346,6 +346,11 @@ func TestStreamsAreClean(t *testing.T) {
 		}
 		if got := s.value("SELECT count(*) FROM pragma_database_list WHERE name <> 'main'"); got != "0" {
 			t.Errorf("%s databases are left", got)
+		}
+		before := s.value("PRAGMA max_page_count") + s.value("PRAGMA secure_delete")
+		s.exec("PRAGMA max_page_count=1", "PRAGMA secure_delete=ON")
+		if got := s.value("PRAGMA max_page_count") + s.value("PRAGMA secure_delete"); got != before {
+			t.Errorf("max_page_count and secure_delete are %s for the next stream, want %s", got, before)
 		}
 	}
 	// Within a stream they stay.

@@ -18,6 +18,7 @@ type Server struct {
 	streams   *streams
 	databases *databases
 	metrics   *metrics
+	sockets   sockets
 
 	stop    context.CancelFunc
 	life    context.Context // done when the server closes
@@ -51,12 +52,13 @@ func New(config Config) (*Server, error) {
 // SetAuth replaces the rules of who may do what, for the requests to come.
 func (s *Server) SetAuth(a Auth) { s.auth.rules.Store(&a) }
 
-// Close ends the streams, undoes their transactions and closes the databases, whose
-// write-ahead logs move into the files. Requests must have ended; those that have not
-// when ctx is done lose their connection.
+// Close ends the streams and the WebSockets, undoes their transactions and closes the
+// databases, whose write-ahead logs move into the files. Requests over HTTP must have ended, see
+// [Server.Drain] for the others; those that have not when ctx is done lose their connection.
 func (s *Server) Close(ctx context.Context) error {
 	s.stop()
 	s.workers.Wait()
+	_ = s.sockets.wait(ctx, true)
 	s.streams.sweep(&s.config.Limits, time.Now(), func(*stream) bool { return true })
 	return s.databases.close(ctx)
 }
@@ -72,12 +74,16 @@ func (s *Server) ran(l *link, text string, st *statement, took time.Duration, er
 		return
 	}
 	s.metrics.slow.Inc()
+	whole := text
+	if !s.config.LogValues {
+		text = withoutLiterals(text)
+	}
 	attrs := []any{"database", l.db.name, "ms", took.Milliseconds(), "sql", clipSQL(text), "result", result}
 	if st != nil {
 		if s.config.LogValues {
 			attrs = append(attrs, "args", describeArgs(st))
 		}
-		if plan := queryPlan(l, text); plan != "" {
+		if plan := queryPlan(l, whole); plan != "" {
 			attrs = append(attrs, "plan", plan)
 		}
 	}
@@ -117,6 +123,9 @@ func queryPlan(l *link, text string) (plan string) {
 		return ""
 	}
 	_ = safely(func() error {
+		// That of a statement which was stopped is of interest most of all.
+		old := l.session.SetInterrupt(context.Background())
+		defer l.session.SetInterrupt(old)
 		p, err := l.session.Prepare("EXPLAIN QUERY PLAN " + text)
 		if err != nil {
 			return err

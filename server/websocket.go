@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -43,8 +46,6 @@ const (
 	wsStreams = 512 // streams that may be open at once
 	wsPending = 128 // requests of a stream that may wait
 	wsCursors = 16  // cursors of a stream
-
-	wsWrite = 30 * time.Second // longest time that a client takes a message off the line
 )
 
 // wsConn is one connection. Its stored SQL belongs to all of its streams.
@@ -57,11 +58,19 @@ type wsConn struct {
 
 	writing sync.Mutex
 
+	pending atomic.Int64 // requests without an answer
+
+	// used by the goroutine that reads alone
+	hello  bool
+	target target
+	token  string
+	rules  *Auth     // by which the token was checked
+	until  time.Time // when it expires; zero: never
+
 	mu      sync.Mutex
 	sqls    storedSQL
-	hello   bool
-	target  target
 	streams map[int32]*wsStream
+	cursors map[int32]int32 // the streams of open cursors
 	workers sync.WaitGroup
 }
 
@@ -106,21 +115,35 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request) error {
 	ws.SetReadLimit(s.config.Limits.RequestBytes)
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	stop := context.AfterFunc(s.life, func() { cancel(errors.New("the server is shutting down")) })
+	stop := context.AfterFunc(s.life, func() {
+		// The end of the context takes the connection with it, and what would be said of it.
+		said := make(chan struct{})
+		go func() { _ = ws.Close(websocket.StatusGoingAway, "the server is shutting down"); close(said) }()
+		select {
+		case <-said:
+		case <-time.After(goodbye):
+		}
+		cancel(errors.New("the server is shutting down"))
+	})
 	defer stop()
-	c := &wsConn{srv: s, ws: ws, ctx: ctx, end: cancel, v3: ws.Subprotocol() == "hrana3", streams: map[int32]*wsStream{}}
+	c := &wsConn{
+		srv: s, ws: ws, ctx: ctx, end: cancel, v3: ws.Subprotocol() == "hrana3",
+		streams: map[int32]*wsStream{}, cursors: map[int32]int32{},
+	}
+	s.sockets.add(c)
+	defer s.sockets.remove(c)
 	err = c.read(r)
 	cancel(err)
 	c.workers.Wait()
 	var bad *errProtocol
-	switch {
-	case errors.As(err, &bad):
+	if errors.As(err, &bad) {
 		_ = ws.Close(websocket.StatusProtocolError, clipReason(bad.text))
-	case s.life.Err() != nil:
-		_ = ws.Close(websocket.StatusGoingAway, "the server is shutting down")
 	}
 	return nil
 }
+
+// goodbye is the longest wait for a client to answer the end of its connection.
+const goodbye = 500 * time.Millisecond
 
 // clipReason keeps a close reason within the protocol's 123 bytes.
 func clipReason(text string) string { return strings.ToValidUTF8(text[:min(len(text), 120)], "") }
@@ -154,6 +177,15 @@ func (c *wsConn) read(r *http.Request) error {
 			if !c.hello {
 				return &errProtocol{"want hello before the first request"}
 			}
+			c.pending.Add(1)
+			if err := c.stillAdmitted(r); err != nil {
+				c.fail(m, err)
+				continue
+			}
+			if c.srv.sockets.draining() {
+				c.fail(m, busy("it is shutting down"))
+				continue
+			}
 			if err := c.request(m); err != nil {
 				return err
 			}
@@ -169,18 +201,36 @@ func (c *wsConn) greet(r *http.Request, token *string) error {
 		header := bearer(r)
 		token = &header
 	}
-	t, err := c.srv.authorizedToken(r, *token)
-	if err == nil && c.hello && t != c.target && c.count() > 0 {
-		err = hranaErrorf("AUTH_CHANGED", "a new token may not change what open streams are permitted")
-	}
-	if err != nil {
+	if err := c.admit(r, *token); err != nil {
 		c.hello = false
 		c.send(append(appendWSError([]byte(`{"type":"hello_error","error":`), err), '}'))
 		return nil
 	}
-	c.hello, c.target = true, t
+	c.hello = true
 	c.send([]byte(`{"type":"hello_ok"}`))
 	return nil
+}
+
+// admit checks a token and notes what it permits.
+func (c *wsConn) admit(r *http.Request, token string) error {
+	rules := c.srv.auth.rules.Load()
+	t, until, err := c.srv.authorizedToken(r, token)
+	if err == nil && c.hello && t != c.target && c.count() > 0 {
+		err = hranaErrorf("AUTH_CHANGED", "a new token may not change what open streams are permitted")
+	}
+	if err == nil {
+		c.target, c.token, c.rules, c.until = t, token, rules, until
+	}
+	return err
+}
+
+// stillAdmitted checks the token again when it has expired or the rules are new. Its client
+// may come with another in a second hello.
+func (c *wsConn) stillAdmitted(r *http.Request) error {
+	if c.srv.auth.rules.Load() == c.rules && (c.until.IsZero() || time.Now().Before(c.until)) {
+		return nil
+	}
+	return c.admit(r, c.token)
 }
 
 func (c *wsConn) count() int {
@@ -252,9 +302,19 @@ func (c *wsConn) request(m wsMessage) error {
 		return &errProtocol{err.Error()}
 	}
 	c.mu.Lock()
+	if err := c.cursorStream(q); err != nil || q.Type == "close_cursor" && q.StreamID == noStream {
+		c.mu.Unlock()
+		if err != nil {
+			c.fail(m, err)
+		} else {
+			c.ok(m, nil)
+		}
+		return nil
+	}
 	st := c.streams[q.StreamID]
 	if q.Type == "close_stream" {
 		delete(c.streams, q.StreamID)
+		maps.DeleteFunc(c.cursors, func(_, stream int32) bool { return stream == q.StreamID })
 	}
 	// A text may be closed and its id used again before the stream comes to this.
 	err := c.resolve(q)
@@ -280,6 +340,35 @@ func (c *wsConn) request(m wsMessage) error {
 		close(st.inbox)
 	}
 	return nil
+}
+
+// noStream is the stream of a cursor that is not open. Clients may use this number for a
+// stream of theirs; a cursor is never looked for in it.
+const noStream = math.MinInt32
+
+// cursorStream finds the stream of a request about a cursor: clients number cursors per
+// connection, and name the stream only when they open one. The caller holds c.mu.
+func (c *wsConn) cursorStream(q *wsRequest) error {
+	switch stream, open := c.cursors[q.CursorID]; {
+	case q.Type == "open_cursor" && open:
+		return hranaErrorf("CURSOR_EXISTS", "Cursor %d is open already", q.CursorID)
+	case q.Type == "open_cursor" && c.streams[q.StreamID] != nil:
+		c.cursors[q.CursorID] = q.StreamID
+	case q.Type == "fetch_cursor" && !open:
+		return errNoCursor(q.CursorID)
+	case q.Type == "close_cursor" && !open:
+		q.StreamID = noStream
+	case q.Type == "close_cursor":
+		delete(c.cursors, q.CursorID)
+		q.StreamID = stream
+	case q.Type == "fetch_cursor":
+		q.StreamID = stream
+	}
+	return nil
+}
+
+func errNoCursor(id int32) error {
+	return hranaErrorf("CURSOR_NOT_OPEN", "Cursor %d is not open", id)
 }
 
 func (c *wsConn) checkStreamRequest(q *wsRequest) error {
@@ -353,9 +442,11 @@ func (c *wsConn) work(st *wsStream, t target) {
 	}()
 	for {
 		// An open transaction without requests must not hold up others.
-		var idle <-chan struct{}
+		// Nor must an idle connection keep a database from being restored or deleted.
+		var idle, closes <-chan struct{}
 		cancel := func() {}
 		if st.link != nil {
+			closes = st.link.db.closes()
 			limit := c.srv.config.Limits.DetachIdle
 			if !st.link.session.Autocommit() {
 				limit = c.srv.config.Limits.TransactionIdle
@@ -367,7 +458,21 @@ func (c *wsConn) work(st *wsStream, t target) {
 			waiting, cancel = context.WithTimeout(c.ctx, limit)
 			idle = waiting.Done()
 		}
+		giveUp := func() (expired bool) {
+			expired = !st.link.session.Autocommit()
+			st.link.db.release(st.link)
+			st.link = nil
+			if expired {
+				c.expire(st)
+			}
+			return expired
+		}
 		select {
+		case <-closes:
+			cancel()
+			if giveUp() {
+				return
+			}
 		case <-c.ctx.Done():
 			cancel()
 			return
@@ -376,11 +481,7 @@ func (c *wsConn) work(st *wsStream, t target) {
 			if c.ctx.Err() != nil {
 				return
 			}
-			expired := !st.link.session.Autocommit()
-			st.link.db.release(st.link)
-			st.link = nil
-			if expired {
-				c.expire(st)
+			if giveUp() {
 				return
 			}
 		case m, ok := <-st.inbox:
@@ -404,10 +505,7 @@ func (c *wsConn) work(st *wsStream, t target) {
 				return
 			}
 			c.serve(st, t, m)
-			if l := st.link; l != nil && len(st.inbox) == 0 && l.db.waiting.Load() > 0 && l.session.Autocommit() && !l.session.Lasting() {
-				st.link.db.release(st.link)
-				st.link = nil
-			}
+			st.lend(0)
 		}
 	}
 }
@@ -435,6 +533,8 @@ func (c *wsConn) expire(st *wsStream) {
 
 func (c *wsConn) serve(st *wsStream, t target, m wsMessage) {
 	s := c.srv
+	start := time.Now()
+	defer func() { s.metrics.seconds.WithLabelValues("websocket").Observe(time.Since(start).Seconds()) }()
 	ctx, cancel := context.WithTimeout(c.ctx, s.config.Limits.RequestTimeout)
 	defer cancel()
 	var err error
@@ -455,6 +555,14 @@ func (c *wsConn) serve(st *wsStream, t target, m wsMessage) {
 	st.link.session.SetInterrupt(ctx)
 	run := &runner{ctx: ctx, srv: s, link: st.link, place: seat, sqls: &storedSQL{}, budget: s.config.Limits.ResponseBytes}
 	fields, err := st.serve(run, m.Request)
+	if err != nil && m.Request.Type == "open_cursor" {
+		c.mu.Lock()
+		delete(c.cursors, m.Request.CursorID)
+		c.mu.Unlock()
+	}
+	// The client may take its time to read: others run meanwhile.
+	seat.leave()
+	st.lend(len(fields))
 	if err != nil {
 		c.fail(m, err)
 		return
@@ -462,18 +570,31 @@ func (c *wsConn) serve(st *wsStream, t target, m wsMessage) {
 	c.ok(m, fields)
 }
 
+// lend gives the link back before a large answer, or if others wait for it: what is sent
+// waits for the client.
+func (st *wsStream) lend(size int) {
+	l := st.link
+	if l == nil || !l.session.Autocommit() || l.session.Lasting() {
+		return
+	}
+	if size > socketBuffer || len(st.inbox) == 0 && l.db.waiting.Load() > 0 {
+		l.db.release(l)
+		st.link = nil
+	}
+}
+
 func (st *wsStream) serve(run *runner, q *wsRequest) ([]byte, error) {
 	switch q.Type {
 	case "open_cursor":
-		if st.cursors[q.CursorID] != nil {
-			return nil, hranaErrorf("CURSOR_EXISTS", "Cursor %d is open already", q.CursorID)
-		}
 		if len(st.cursors) >= wsCursors {
 			return nil, hranaErrorf("CURSOR_LIMIT", "the stream has %d cursors, the most that are allowed", len(st.cursors))
 		}
 		cur := &wsCursor{}
-		run.cursor(q.Batch, func(entry func([]byte) []byte) error {
+		run.cursor(q.Batch, func(_ bool, entry func([]byte) []byte) error {
 			b := entry(nil)
+			if len(b) == 0 {
+				return nil
+			}
 			if cur.bytes += len(b); cur.bytes > run.budget {
 				cur.entries = append(cur.entries, append(appendError([]byte(`{"type":"error","error":`), errTooLarge), '}'))
 				return errTooLarge
@@ -486,7 +607,7 @@ func (st *wsStream) serve(run *runner, q *wsRequest) ([]byte, error) {
 	case "fetch_cursor":
 		cur := st.cursors[q.CursorID]
 		if cur == nil {
-			return nil, hranaErrorf("CURSOR_NOT_OPEN", "Cursor %d is not open", q.CursorID)
+			return nil, errNoCursor(q.CursorID)
 		}
 		n := min(int64(len(cur.entries)), q.MaxCount)
 		out := append([]byte(`,"entries":[`), bytes.Join(cur.entries[:n], []byte{','})...)
@@ -507,12 +628,14 @@ func (c *wsConn) ok(m wsMessage, fields []byte) {
 	out = appendText(out, m.Request.Type)
 	out = append(out, fields...)
 	c.send(append(out, `}}`...))
+	c.pending.Add(-1)
 }
 
 func (c *wsConn) fail(m wsMessage, err error) {
 	out := append([]byte(`{"type":"response_error","request_id":`), strconv.Itoa(int(m.RequestID))...)
 	out = appendWSError(append(out, `,"error":`...), err)
 	c.send(append(out, '}'))
+	c.pending.Add(-1)
 }
 
 // send writes one message; a client that cannot be reached ends the connection.
@@ -521,7 +644,7 @@ func (c *wsConn) send(data []byte) {
 	defer c.writing.Unlock()
 	// A write that is cut off takes the connection with it, and the reason for its end:
 	// one under way when the connection ends may finish.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), wsWrite)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), slowestRead)
 	defer cancel()
 	if c.ctx.Err() != nil {
 		return

@@ -135,3 +135,35 @@ func TestWebSocketOldest(t *testing.T) {
 		}
 	}
 }
+
+// Clients number cursors per connection, and name the stream only when they open one.
+func TestWebSocketCursors(t *testing.T) {
+	s := start(t, nil)
+	w := s.dial(t, "/", "hrana3")
+	w.ask(`{"type":"hello"}`)
+	n := 0
+	for _, c := range []struct{ request, want string }{
+		{`{"type":"open_stream","stream_id":3}`, `"type":"open_stream"`},
+		{`{"type":"open_stream","stream_id":4}`, `"type":"open_stream"`},
+		{`{"type":"open_cursor","stream_id":3,"cursor_id":0,"batch":{"steps":[{"stmt":{"sql":"SELECT 'of 3'"}}]}}`, `"type":"open_cursor"`},
+		{`{"type":"open_cursor","stream_id":4,"cursor_id":1,"batch":{"steps":[{"stmt":{"sql":"SELECT 'of 4'"}}]}}`, `"type":"open_cursor"`},
+		{`{"type":"open_cursor","stream_id":4,"cursor_id":0,"batch":{"steps":[]}}`, "CURSOR_EXISTS"},
+		{`{"type":"fetch_cursor","cursor_id":0,"max_count":9}`, "of 3"},
+		{`{"type":"fetch_cursor","cursor_id":1,"max_count":9}`, "of 4"},
+		{`{"type":"fetch_cursor","cursor_id":1,"max_count":9}`, `"done":true`},
+		{`{"type":"close_cursor","cursor_id":0}`, `"type":"close_cursor"`},
+		{`{"type":"close_cursor","cursor_id":0}`, `"type":"close_cursor"`},
+		{`{"type":"fetch_cursor","cursor_id":0,"max_count":9}`, "CURSOR_NOT_OPEN"},
+		{`{"type":"open_cursor","stream_id":4,"cursor_id":0,"batch":{"steps":[{"stmt":{"sql":"SELECT 'again'"}}]}}`, `"type":"open_cursor"`},
+		{`{"type":"fetch_cursor","cursor_id":0,"max_count":9}`, "again"},
+		{`{"type":"close_stream","stream_id":4}`, `"type":"close_stream"`},
+		{`{"type":"fetch_cursor","cursor_id":0,"max_count":9}`, "CURSOR_NOT_OPEN"},
+		{`{"type":"open_cursor","stream_id":9,"cursor_id":5,"batch":{"steps":[]}}`, "STREAM_NOT_OPEN"},
+		{`{"type":"open_cursor","stream_id":3,"cursor_id":5,"batch":{"steps":[]}}`, `"type":"open_cursor"`},
+	} {
+		n++
+		if got := w.ask(fmt.Sprintf(`{"type":"request","request_id":%d,"request":%s}`, n, c.request)); !strings.Contains(got, c.want) || !strings.Contains(got, fmt.Sprintf(`"request_id":%d,`, n)) {
+			t.Errorf("%s: %s, want %s", c.request, got, c.want)
+		}
+	}
+}
