@@ -252,11 +252,11 @@ func TestExclusive(t *testing.T) {
 	// A client that gives up waiting leaves all as it was: who works, works on the same file,
 	// and the next one has to wait for them again.
 	worker := dial()
-	worker.send(`{"type":"request","request_id":2,"request":{"type":"execute","stream_id":1,"stmt":{"sql":"WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c LIMIT 1000000) INSERT INTO t SELECT max(i) FROM c"}}}`)
+	worker.send(`{"type":"request","request_id":2,"request":{"type":"execute","stream_id":1,"stmt":{"sql":"WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c LIMIT 200000) INSERT INTO t SELECT max(i) FROM c"}}}`)
 	for s.metric("nearlite_running_requests") == "0" {
 		time.Sleep(time.Millisecond)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, s.url+"/v1/namespaces/x", nil)
 	if err != nil {
