@@ -123,10 +123,10 @@ func TestBackpressure(t *testing.T) {
 	if status != 200 {
 		t.Errorf("2 s after the clients went: %d", status)
 	}
-	// Streams are limited, too.
+	// Streams that hold something are limited, too.
 	var opened []reply
 	for range 8 {
-		opened = append(opened, s.pipeline(nil))
+		opened = append(opened, s.pipeline(nil, `{"type":"store_sql","sql_id":1,"sql":"SELECT 1"}`))
 	}
 	if status, _, _ := s.post("/v2/pipeline", `{"requests":[]}`); status != http.StatusServiceUnavailable {
 		t.Errorf("the ninth stream of eight: %d, want 503", status)
@@ -204,6 +204,43 @@ func TestForgottenStreams(t *testing.T) {
 		}
 	}
 	s.pipeline(held.Baton, sql("COMMIT"), closeRequest)
+}
+
+// Nor do those that open many at once: the limit of streams is for those that hold
+// something.
+func TestForgottenStreamsAtOnce(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Limits.ConnectionsPerDB, c.Limits.Streams = 8, 16 })
+	s.exec("CREATE TABLE t(a)")
+	held := s.pipeline(nil, sql("BEGIN"), sql("SELECT count(*) FROM t"))
+	stored := s.pipeline(nil, `{"type":"store_sql","sql_id":1,"sql":"SELECT 42"}`)
+	first := s.pipeline(nil, sql("SELECT 1"))
+	const cursor = `{"batch":{"steps":[{"stmt":{"sql":"SELECT 1"}}]}}`
+	for range 50 {
+		s.pipeline(nil, sql("SELECT 1"))
+		if status, _, body := s.post("/v3/cursor", cursor); status != 200 || !strings.Contains(body, "step_end") {
+			t.Fatalf("cursor: %d %s", status, body)
+		}
+	}
+	s.pipeline(held.Baton, sql("COMMIT"), closeRequest)
+	if r := s.pipeline(stored.Baton, `{"type":"execute","stmt":{"sql_id":1}}`, closeRequest); firstValue(t, r.Results[0]) != "42" {
+		t.Errorf("stored SQL: %s", r.Results[0])
+	}
+	if status, _, body := s.post("/v3/pipeline", `{"baton":"`+*first.Baton+`","requests":[]}`); status != 400 || !strings.Contains(body, "STREAM_EXPIRED") {
+		t.Errorf("the stream that made room: %d %s", status, body)
+	}
+}
+
+// What a client made on its connection is not lost unsaid: its stream ends.
+func TestLastingStreams(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Limits.DetachIdle = 50 * time.Millisecond })
+	for _, text := range []string{"CREATE TEMP TABLE tt AS SELECT 7 AS a", "PRAGMA foreign_keys=OFF", "ATTACH ':memory:' AS m"} {
+		r := s.pipeline(nil, sql(text))
+		r = s.pipeline(r.Baton, sql("SELECT 1"))
+		time.Sleep(200 * time.Millisecond)
+		if status, _, body := s.post("/v3/pipeline", `{"baton":"`+*r.Baton+`","requests":[]}`); status != 400 || !strings.Contains(body, "STREAM_EXPIRED") {
+			t.Errorf("%s: %d %s", text, status, body)
+		}
+	}
 }
 
 // A database that nobody uses is closed, and opened again when somebody does.

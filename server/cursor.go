@@ -23,7 +23,7 @@ func (s *Server) cursor(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.onStream(r.Context(), t, req.Baton, func(run *runner, st *stream) (bool, error) {
 		// The baton goes out before the rows, but is good only when they have gone.
-		baton, ok := s.streams.park(st, s.config.Limits.Streams, true)
+		baton, ok := s.streams.park(st, &s.config.Limits, true)
 		if !ok {
 			return false, busy("too many streams are open")
 		}

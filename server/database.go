@@ -23,6 +23,7 @@ type database struct {
 
 	slots   chan struct{} // holds an element for each link in use
 	waiting atomic.Int64  // requests that wait for a link
+	wanted  chan struct{} // an idle stream of a WebSocket takes an element, and gives up its link
 
 	// mu guards what follows. It is never held while SQLite works.
 	mu      sync.Mutex
@@ -44,7 +45,8 @@ const (
 func newDatabase(name, path, synchronous, pages string, limits *Limits, m *metrics) *database {
 	return &database{
 		name: name, path: path, sync: synchronous, pages: pages, limits: limits, metrics: m,
-		writer: make(chan struct{}, 1), slots: make(chan struct{}, limits.ConnectionsPerDB), idle: map[bool][]*sqlite.Session{}, usedAt: time.Now(), gone: make(chan struct{}), closing: make(chan struct{}),
+		writer: make(chan struct{}, 1), slots: make(chan struct{}, limits.ConnectionsPerDB), wanted: make(chan struct{}),
+		idle: map[bool][]*sqlite.Session{}, usedAt: time.Now(), gone: make(chan struct{}), closing: make(chan struct{}),
 	}
 }
 
@@ -96,14 +98,26 @@ func (d *database) slot(ctx context.Context, wait time.Duration) error {
 	defer d.waiting.Add(-1)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	select {
-	case d.slots <- struct{}{}:
-		return nil
-	case <-timer.C:
-		return errNoConnection
-	case <-ctx.Done():
-		return busy("the client went away")
+	wanted := d.wanted
+	for {
+		select {
+		case d.slots <- struct{}{}:
+			return nil
+		case wanted <- struct{}{}:
+			wanted = nil // one link is enough
+		case <-timer.C:
+			return errNoConnection
+		case <-ctx.Done():
+			return busy("the client went away")
+		}
 	}
+}
+
+// needed reports whether somebody waits for the link of a stream that idles.
+func (d *database) needed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.retired || d.waiting.Load() > 0
 }
 
 func (d *database) open(ctx context.Context, readOnly bool) (_ *sqlite.Session, err error) {

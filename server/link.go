@@ -17,6 +17,13 @@ type link struct {
 	began   time.Time // of the open transaction; zero: none was seen
 }
 
+// giveBack gives the connection back to its database; a nil link has none.
+func (l *link) giveBack() {
+	if l != nil {
+		l.db.release(l)
+	}
+}
+
 // overdue reports whether a transaction is open for longer than one may be.
 func (l *link) overdue(limits *Limits, now time.Time) bool {
 	return l != nil && !l.began.IsZero() && now.Sub(l.began) > limits.TransactionLife

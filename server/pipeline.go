@@ -80,7 +80,7 @@ func (s *Server) streamHead(st *stream, goesOn bool) ([]byte, error) {
 		return append(head, `,"base_url":null`...), nil
 	}
 	db := st.link.db // after park, the stream is others'
-	baton, ok := s.streams.park(st, s.config.Limits.Streams, false)
+	baton, ok := s.streams.park(st, &s.config.Limits, false)
 	if !ok {
 		return nil, busy("too many streams are open")
 	}

@@ -27,6 +27,16 @@ type stream struct {
 // inTransaction must only be asked by who uses the stream, or when it is not busy.
 func (st *stream) inTransaction() bool { return st.link != nil && !st.link.session.Autocommit() }
 
+// lasting reports whether the connection holds what its client made for itself, such
+// as a temporary table or a setting: the stream is nothing without it. Asked like
+// inTransaction.
+func (st *stream) lasting() bool { return st.link != nil && st.link.session.Lasting() }
+
+// plain reports whether the stream holds nothing. Asked like inTransaction.
+func (st *stream) plain() bool {
+	return len(st.sqls.texts) == 0 && !st.inTransaction() && !st.lasting()
+}
+
 // streams are those that wait for their next request, by id. A stream that ends with
 // its first request never gets here.
 type streams struct {
@@ -87,11 +97,14 @@ func (s *streams) resume(baton, database string, readOnly bool) (*stream, error)
 // there are too many.
 //
 // A promised baton is good only from keep on.
-func (s *streams) park(st *stream, most int, promise bool) (string, bool) {
+func (s *streams) park(st *stream, l *Limits, promise bool) (string, bool) {
+	var evicted *link
+	defer func() { evicted.giveBack() }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st.id == 0 {
-		if len(s.byID) >= most {
+		var ok bool
+		if evicted, ok = s.room(l); !ok {
 			return "", false
 		}
 		s.nextID++
@@ -113,21 +126,33 @@ func (s *streams) forget(st *stream) {
 	delete(s.byID, st.id)
 }
 
-// full reports whether a new stream would be one too many. Clients that never close
-// their streams must not keep others out: the one that idles longest makes room, if
-// it has idled so long that it lost its connection.
+// full reports whether a new stream would be one too many.
 func (s *streams) full(l *Limits) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	evicted, ok := s.room(l)
+	s.mu.Unlock()
+	evicted.giveBack()
+	return !ok
+}
+
+// room makes room for one more stream, if need be. Clients that never close their
+// streams, as many of @tursodatabase/serverless do not, must not keep others out: of the
+// streams that hold nothing, or lost their connection by idling, the one that idles
+// longest ends. The caller holds s.mu, and gives the link back afterwards.
+func (s *streams) room(l *Limits) (*link, bool) {
 	if len(s.byID) < l.Streams {
-		return false
+		return nil, true
 	}
-	old := s.oldest(func(st *stream) bool { return st.link == nil && time.Since(st.touched) > l.DetachIdle })
+	old := s.oldest(func(st *stream) bool {
+		return st.plain() || st.link == nil && time.Since(st.touched) > l.DetachIdle
+	})
 	if old == nil {
-		return true
+		return nil, false
 	}
 	delete(s.byID, old.id)
-	return false
+	k := old.link
+	old.link = nil
+	return k, true
 }
 
 // oldest is the waiting stream that idles longest of those that fit. The caller holds
@@ -143,10 +168,12 @@ func (s *streams) oldest(fits func(*stream) bool) *stream {
 }
 
 // reclaim takes the connection of the stream that idles longest without a transaction
-// in a database; false if there is none.
+// in a database, and that finds the same in any other; false if there is none.
 func (s *streams) reclaim(database string) bool {
 	s.mu.Lock()
-	old := s.oldest(func(st *stream) bool { return st.database == database && st.link != nil && !st.inTransaction() })
+	old := s.oldest(func(st *stream) bool {
+		return st.database == database && st.link != nil && !st.inTransaction() && !st.lasting()
+	})
 	if old == nil {
 		s.mu.Unlock()
 		return false
@@ -164,8 +191,13 @@ func (s *streams) count() int {
 	return len(s.byID)
 }
 
+// lastingGrace is how long a stream may idle that needs its connection, while others
+// wait for one.
+const lastingGrace = time.Second
+
 // sweep ends the streams that waited too long, and takes the connections of those
-// that idle without a transaction. all ends every stream that no request uses.
+// that idle without a transaction; what a connection holds for its client ends with it,
+// and the stream, too. all ends every stream that no request uses.
 func (s *streams) sweep(l *Limits, now time.Time, all func(*stream) bool) {
 	var links []*link
 	s.mu.Lock()
@@ -175,7 +207,8 @@ func (s *streams) sweep(l *Limits, now time.Time, all func(*stream) bool) {
 		}
 		idle := now.Sub(st.touched)
 		switch {
-		case all != nil && all(st), st.inTransaction() && (idle > l.TransactionIdle || st.link.overdue(l, now)), idle > l.StreamIdle:
+		case st.lasting() && idle > lastingGrace && st.link.db.needed(),
+			all != nil && all(st), st.inTransaction() && (idle > l.TransactionIdle || st.link.overdue(l, now)), idle > l.StreamIdle, st.lasting() && idle > l.DetachIdle:
 			delete(s.byID, id)
 		case idle <= l.DetachIdle || st.inTransaction():
 			continue

@@ -31,6 +31,8 @@ type wsMessage struct {
 	JWT       *string    `json:"jwt"`
 	RequestID int32      `json:"request_id"`
 	Request   *wsRequest `json:"request"`
+
+	size int64 // in memory, about
 }
 
 // wsRequest is a request of any type.
@@ -44,7 +46,6 @@ type wsRequest struct {
 // Limits of one WebSocket.
 const (
 	wsStreams = 512 // streams that may be open at once
-	wsPending = 128 // requests of a stream that may wait
 	wsCursors = 16  // cursors of a stream
 )
 
@@ -59,6 +60,7 @@ type wsConn struct {
 	writing sync.Mutex
 
 	pending atomic.Int64 // requests without an answer
+	queued  atomic.Int64 // bytes of those that wait for others on their stream
 
 	// used by the goroutine that reads alone
 	hello  bool
@@ -77,9 +79,15 @@ type wsConn struct {
 // wsStream is a stream with its own goroutine, which alone uses the link.
 type wsStream struct {
 	id      int32
-	inbox   chan wsMessage
+	inbox   wsInbox
 	link    *link
 	cursors map[int32]*wsCursor
+}
+
+// lasting reports whether there is no transaction, but what the client made for itself
+// on the connection, such as a temporary table or a setting. It must not get lost unsaid.
+func (st *wsStream) lasting() bool {
+	return st.link.session.Autocommit() && st.link.session.Lasting()
 }
 
 // wsCursor holds the entries of a batch that was run when the cursor was opened.
@@ -165,6 +173,7 @@ func (c *wsConn) read(r *http.Request) error {
 				return &errProtocol{"the message is not valid: " + err.Error()}
 			}
 		}
+		m.size = int64(len(data)) + wsOverhead
 		switch m.Type {
 		case "hello":
 			if err := c.greet(r, m.JWT); err != nil {
@@ -267,7 +276,7 @@ func (c *wsConn) request(m wsMessage) error {
 			c.fail(m, busy("too many streams on this connection"))
 			return nil
 		}
-		st := &wsStream{id: q.StreamID, inbox: make(chan wsMessage, wsPending), cursors: map[int32]*wsCursor{}}
+		st := &wsStream{id: q.StreamID, inbox: newInbox(), cursors: map[int32]*wsCursor{}}
 		c.mu.Lock()
 		c.streams[q.StreamID] = st
 		c.mu.Unlock()
@@ -331,13 +340,8 @@ func (c *wsConn) request(m wsMessage) error {
 		c.fail(m, err)
 		return nil
 	}
-	select {
-	case st.inbox <- m:
-	default:
-		c.fail(m, busy("too many requests wait on this stream"))
-	}
-	if q.Type == "close_stream" {
-		close(st.inbox)
+	if !st.inbox.push(m, &c.queued, wsQueued*c.srv.config.Limits.RequestBytes) {
+		c.fail(m, busy("too many requests wait on this connection"))
 	}
 	return nil
 }
@@ -443,12 +447,17 @@ func (c *wsConn) work(st *wsStream, t target) {
 	for {
 		// An open transaction without requests must not hold up others.
 		// Nor must an idle connection keep a database from being restored or deleted.
-		var idle, closes <-chan struct{}
+		var idle, closes, wanted <-chan struct{}
 		cancel := func() {}
 		if st.link != nil {
 			closes = st.link.db.closes()
 			limit := c.srv.config.Limits.DetachIdle
-			if !st.link.session.Autocommit() {
+			switch {
+			case st.lasting():
+				limit = min(limit, lastingGrace)
+			case st.link.session.Autocommit():
+				wanted = st.link.db.wanted
+			default:
 				limit = c.srv.config.Limits.TransactionIdle
 				if !st.link.began.IsZero() {
 					limit = min(limit, time.Until(st.link.began.Add(c.srv.config.Limits.TransactionLife)))
@@ -459,7 +468,8 @@ func (c *wsConn) work(st *wsStream, t target) {
 			idle = waiting.Done()
 		}
 		giveUp := func() (expired bool) {
-			expired = !st.link.session.Autocommit()
+			// A temporary table or a setting must not get lost unsaid.
+			expired = st.lasting() || !st.link.session.Autocommit()
 			st.link.db.release(st.link)
 			st.link = nil
 			if expired {
@@ -481,14 +491,19 @@ func (c *wsConn) work(st *wsStream, t target) {
 			if c.ctx.Err() != nil {
 				return
 			}
+			if st.lasting() && !st.link.db.needed() {
+				continue
+			}
 			if giveUp() {
 				return
 			}
-		case m, ok := <-st.inbox:
+		case <-wanted:
 			cancel()
-			if !ok {
-				return
-			}
+			st.link.db.release(st.link)
+			st.link = nil
+		case <-st.inbox.ready:
+			cancel()
+			m := st.inbox.pop(&c.queued)
 			if m.Request.Type == "close_stream" {
 				if st.link != nil {
 					st.link.db.release(st.link)
@@ -510,7 +525,7 @@ func (c *wsConn) work(st *wsStream, t target) {
 	}
 }
 
-var errWSExpired = hranaErrorf("STREAM_EXPIRED", "The stream has expired: its transaction was idle, or open, for too long")
+var errWSExpired = hranaErrorf("STREAM_EXPIRED", "The stream has expired: its transaction was idle, or open, for too long, or others needed its connection")
 
 // expire answers what comes for a stream whose transaction took too long.
 func (c *wsConn) expire(st *wsStream) {
@@ -518,10 +533,8 @@ func (c *wsConn) expire(st *wsStream) {
 		select {
 		case <-c.ctx.Done():
 			return
-		case m, ok := <-st.inbox:
-			if !ok {
-				return
-			}
+		case <-st.inbox.ready:
+			m := st.inbox.pop(&c.queued)
 			if m.Request.Type == "close_stream" {
 				c.ok(m, nil)
 				return
@@ -577,7 +590,7 @@ func (st *wsStream) lend(size int) {
 	if l == nil || !l.session.Autocommit() || l.session.Lasting() {
 		return
 	}
-	if size > socketBuffer || len(st.inbox) == 0 && l.db.waiting.Load() > 0 {
+	if size > socketBuffer || st.inbox.empty() && l.db.waiting.Load() > 0 {
 		l.db.release(l)
 		st.link = nil
 	}

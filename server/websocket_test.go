@@ -49,7 +49,7 @@ func TestWebSocketOrder(t *testing.T) {
 	s.exec("CREATE TABLE t(a INTEGER PRIMARY KEY)")
 	w := s.dial(t, "/", "hrana2")
 	w.ask(`{"type":"hello"}`)
-	const rows = 100
+	const rows = 1000
 	w.ask(`{"type":"request","request_id":0,"request":{"type":"open_stream","stream_id":1}}`)
 	for i := 1; i <= rows; i++ {
 		w.send(fmt.Sprintf(`{"type":"request","request_id":%d,"request":{"type":"execute","stream_id":1,"stmt":{"sql":"INSERT INTO t SELECT count(*) FROM t"}}}`, i))
@@ -119,6 +119,84 @@ func TestWebSocketExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.exec("INSERT INTO t VALUES (2)")
+}
+
+// What waits on a connection is bounded by its bytes, not below.
+func TestWebSocketQueue(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Limits.RequestBytes = 32 << 10 })
+	s.exec("CREATE TABLE t(a)")
+	holder, w := s.dial(t, "/", "hrana3"), s.dial(t, "/", "hrana3")
+	const execute = `{"type":"request","request_id":%d,"request":{"type":"execute","stream_id":1,"stmt":{"sql":"%s"}}}`
+	for _, c := range []string{`{"type":"hello"}`, `{"type":"request","request_id":0,"request":{"type":"open_stream","stream_id":1}}`} {
+		holder.ask(c)
+		w.ask(c)
+	}
+	holder.ask(fmt.Sprintf(execute, 1, "BEGIN IMMEDIATE"))
+	const requests = 400
+	for i := 1; i <= requests; i++ {
+		w.send(fmt.Sprintf(execute, i, "INSERT INTO t VALUES (1)"))
+	}
+	refused := 0
+	for i := range requests {
+		got, err := w.receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(got, "SERVER_BUSY") {
+			refused++
+		}
+		if i == 0 {
+			holder.ask(fmt.Sprintf(execute, 2, "COMMIT")) // the first of the rest waits for it
+		}
+	}
+	if got := s.value("SELECT count(*) FROM t"); refused == 0 || refused > 250 || got != fmt.Sprint(requests-refused) {
+		t.Errorf("%d of %d refused, %s rows", refused, requests, got)
+	}
+}
+
+// Streams that idle make room for others: at once if they hold nothing, and with an
+// error of their own if they do. Without need a temporary table stays.
+func TestWebSocketIdleStreams(t *testing.T) {
+	s := start(t, func(c *server.Config) {
+		c.Limits.ConnectionsPerDB = 3
+		c.Limits.DetachIdle = 20 * time.Millisecond
+	})
+	w := s.dial(t, "/", "hrana3")
+	w.ask(`{"type":"hello"}`)
+	n := 0
+	ask := func(want, body string, stream int) {
+		t.Helper()
+		n++
+		got := w.ask(fmt.Sprintf(`{"type":"request","request_id":%d,"request":{"stream_id":%d,%s}}`, n, stream, body))
+		if !strings.Contains(got, want) {
+			t.Fatalf("stream %d, %s: got %s, want %s", stream, body, got, want)
+		}
+	}
+	const temp, read = `"type":"sequence","sql":"CREATE TEMP TABLE tt AS SELECT 7 AS a"`, `"type":"execute","stmt":{"sql":"SELECT a FROM tt"}`
+	ask("response_ok", `"type":"open_stream"`, 0)
+	ask("response_ok", temp, 0)
+	time.Sleep(100 * time.Millisecond)
+	ask(`"value":"7"`, read, 0)
+	for i := 1; i <= 10; i++ {
+		ask("response_ok", `"type":"open_stream"`, i)
+		ask("response_ok", `"type":"execute","stmt":{"sql":"SELECT 1"}`, i)
+	}
+	ask(`"value":"7"`, read, 0)
+	ask("response_ok", temp, 1)
+	ask("response_ok", temp, 2)
+	ask("response_ok", `"type":"execute","stmt":{"sql":"SELECT 1"}`, 3) // needs a connection of the three
+	expired := 0
+	for i := range 3 {
+		if got := w.ask(fmt.Sprintf(`{"type":"request","request_id":100,"request":{"stream_id":%d,%s}}`, i, read)); strings.Contains(got, "STREAM_EXPIRED") {
+			expired++
+		}
+	}
+	if expired == 0 {
+		t.Error("no stream made room")
+	}
+	for i := range 11 {
+		ask("response_ok", `"type":"close_stream"`, i)
+	}
 }
 
 // hrana1 is what libsql-client-go asks for.

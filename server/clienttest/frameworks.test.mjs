@@ -4,12 +4,13 @@ import { LibSQLVectorStore } from "@langchain/community/vectorstores/libsql";
 import { Document } from "@langchain/core/documents";
 import { createClient } from "@libsql/client";
 import { LibsqlDialect } from "@libsql/kysely-libsql";
-import { LibSQLVector } from "@mastra/libsql";
-import { eq, sql } from "drizzle-orm";
+import { LibSQLStore, LibSQLVector } from "@mastra/libsql";
+import { eq, relations, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/libsql";
 import { migrate } from "drizzle-orm/libsql/migrator";
 import { customType, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { Kysely, sql as ksql } from "kysely";
+import { Migrator } from "kysely/migration";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,6 +87,34 @@ test("Mastra LibSQLVector", async () => {
   await store.close();
 });
 
+test("Mastra LibSQLStore", async () => {
+  const store = new LibSQLStore({ id: "store", url: server.http });
+  await store.init();
+  await store.init(); // its migrations run once
+  const memory = await store.getStore("memory");
+  const at = new Date(1700000000000);
+  await memory.saveThread({ thread: { id: "thread", resourceId: "user", title: "first", metadata: { a: 1 }, createdAt: at, updatedAt: at } });
+  const messages = Array.from({ length: 5 }, (_, i) => ({
+    id: `m${i}`, threadId: "thread", resourceId: "user", role: i % 2 ? "assistant" : "user", type: "v2",
+    createdAt: new Date(at.getTime() + i * 1000), content: { format: 2, parts: [{ type: "text", text: texts[i] }] },
+  }));
+  await memory.saveMessages({ messages });
+  const page = await memory.listMessages({ threadId: "thread", perPage: 3, page: 0 });
+  assert.equal(page.messages.length, 3);
+  assert.equal(page.total, 5);
+  await memory.updateThread({ id: "thread", title: "second", metadata: { b: 2 } });
+  assert.equal((await memory.getThreadById({ threadId: "thread" })).title, "second");
+  await memory.deleteMessages(["m1"]);
+  const workflows = await store.getStore("workflows");
+  const run = { workflowName: "w", runId: "run" };
+  await workflows.persistWorkflowSnapshot({ ...run, snapshot: { status: "running", context: {}, value: {}, activePaths: [], suspendedPaths: {}, runId: "run", timestamp: 1, serializedStepGraph: [] } });
+  const result = (i) => ({ status: "success", output: i, payload: {}, startedAt: 1, endedAt: 2 });
+  await Promise.all(Array.from({ length: 20 }, (_, i) => workflows.updateWorkflowResults({ ...run, stepId: `s${i}`, result: result(i), requestContext: {} })));
+  assert.equal(Object.keys((await workflows.loadWorkflowSnapshot(run)).context).length, 20);
+  await memory.deleteThread({ threadId: "thread" });
+  await store.close();
+});
+
 const float32 = customType({
   dataType: ({ dimensions }) => `F32_BLOB(${dimensions})`,
   toDriver: (v) => sql`vector32(${JSON.stringify(v)})`,
@@ -140,6 +169,46 @@ test("Drizzle", async () => {
   assert.equal(a.length, texts.length + 2);
   assert.equal(b.rowsAffected, 1);
   client.close();
+});
+
+test("Drizzle relations", async () => {
+  const client = createClient({ url: server.ws });
+  const users = sqliteTable("users", { id: integer("id").primaryKey(), name: text("name").notNull(), at: integer("at", { mode: "timestamp_ms" }), meta: text("meta", { mode: "json" }) });
+  const posts = sqliteTable("posts", { id: integer("id").primaryKey(), userId: integer("user_id").references(() => users.id), title: text("title") });
+  const postsOf = relations(users, ({ many }) => ({ posts: many(posts) }));
+  const userOf = relations(posts, ({ one }) => ({ user: one(users, { fields: [posts.userId], references: [users.id] }) }));
+  const db = drizzle(client, { schema: { users, posts, postsOf, userOf } });
+  await db.run(sql`CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER, meta TEXT)`);
+  await db.run(sql`CREATE TABLE posts(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id), title TEXT)`);
+  await db.insert(users).values([{ name: "a", at: new Date(5), meta: { x: [1] } }, { name: "b" }]);
+  await db.insert(posts).values(texts.map((t, i) => ({ userId: 1 + (i % 2), title: t })));
+  const [a] = await db.query.users.findMany({ where: eq(users.name, "a"), with: { posts: { columns: { title: true }, orderBy: (p, { desc }) => desc(p.id), limit: 2 } } });
+  assert.deepEqual(a, { id: 1, name: "a", at: new Date(5), meta: { x: [1] }, posts: [{ title: texts[4] }, { title: texts[2] }] });
+  assert.equal((await db.query.posts.findFirst({ with: { user: true }, where: eq(posts.id, 2) })).user.name, "b");
+  await db.insert(users).values({ id: 1, name: "z" }).onConflictDoUpdate({ target: users.id, set: { name: "z" } });
+  assert.equal(await db.$count(users), 2);
+  await assert.rejects(db.insert(posts).values({ userId: 99 }), (e) => /FOREIGN KEY/.test(e.cause.message));
+  client.close();
+});
+
+test("Kysely migrations", async () => {
+  const db = new Kysely({ dialect: new LibsqlDialect({ url: server.ws }) });
+  const first = {
+    up: async (on) => {
+      await on.schema.createTable("owners").addColumn("id", "integer", (c) => c.primaryKey().autoIncrement()).addColumn("name", "text", (c) => c.notNull().defaultTo("x")).execute();
+      await on.schema.createIndex("owners_name").on("owners").column("name").execute();
+    },
+    down: (on) => on.schema.dropTable("owners").execute(),
+  };
+  const second = {
+    up: (on) => on.schema.alterTable("owners").addColumn("age", "integer").execute(),
+    down: (on) => on.schema.alterTable("owners").dropColumn("age").execute(),
+  };
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ first, second }) } });
+  for (const step of ["migrateToLatest", "migrateToLatest", "migrateDown", "migrateUp"]) assert.equal((await migrator[step]()).error, undefined, step);
+  const owners = (await db.introspection.getTables()).find((t) => t.name === "owners");
+  assert.deepEqual(owners.columns.map((c) => [c.name, c.isAutoIncrementing, c.isNullable]), [["id", true, true], ["name", false, false], ["age", false, true]]);
+  await db.destroy();
 });
 
 test("Kysely", async () => {
