@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -133,6 +134,17 @@ func (r *runner) cursorStep(i int, st *statement, emit emitter) (err error, gone
 	}
 	defer p.Release()
 	defer r.link.settle()
+	end, err := r.undoable(p)
+	if err != nil {
+		return r.stopped(err), false
+	}
+	defer func() {
+		if gone && err == nil {
+			_ = end(context.Canceled)
+		} else {
+			err = end(err)
+		}
+	}()
 	more, err := r.step(p)
 	if err != nil {
 		return r.stopped(err), false
@@ -178,6 +190,9 @@ func (r *runner) cursorStep(i int, st *statement, emit emitter) (err error, gone
 	changes, rowid := r.counts(p)
 	// Others may write while the client reads.
 	p.Release()
+	if err = end(nil); err != nil {
+		return err, false
+	}
 	r.link.settle()
 	return nil, emit(false, func(dst []byte) []byte {
 		dst = append(dst, `{"type":"step_end","affected_row_count":`...)

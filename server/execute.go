@@ -37,7 +37,7 @@ func (r *runner) sql(text *string, id *int32) (string, error) {
 }
 
 // execute runs a statement and appends its StmtResult.
-func (r *runner) execute(dst []byte, st *statement) (_ []byte, err error) {
+func (r *runner) execute(dst []byte, st *statement) (out []byte, err error) {
 	start := time.Now()
 	from := len(dst)
 	text, err := r.sql(st.SQL, st.SQLID)
@@ -51,6 +51,15 @@ func (r *runner) execute(dst []byte, st *statement) (_ []byte, err error) {
 	}
 	defer p.Release()
 	defer r.link.settle()
+	end, err := r.undoable(p)
+	if err != nil {
+		return dst, r.stopped(err)
+	}
+	defer func() {
+		if err = end(err); err != nil {
+			out = dst[:from]
+		}
+	}()
 	more, err := r.step(p)
 	if err != nil {
 		return dst, r.stopped(err)

@@ -50,6 +50,38 @@ func (r *runner) step(p *sqlite.SessionStmt) (bool, error) {
 	return p.Step()
 }
 
+// undoable gives a statement that changes rows and returns some a transaction of its
+// own, if none is open: SQLite has made the changes when the first row comes, and would
+// keep them where the rows are too large for the answer. end commits, or with an error
+// undoes; it counts once.
+func (r *runner) undoable(p *sqlite.SessionStmt) (end func(error) error, err error) {
+	s := r.link.session
+	if !p.Changes() || p.Columns() == 0 || !s.Autocommit() {
+		return func(err error) error { return err }, nil
+	}
+	if err := s.Begin(); err != nil {
+		return nil, err
+	}
+	ended := false
+	return func(err error) error {
+		if ended {
+			return err
+		}
+		ended = true
+		p.Release()
+		if err == nil && !s.Autocommit() {
+			err = r.stopped(s.Commit())
+		}
+		if err == nil {
+			return nil
+		}
+		if failed := s.Rollback(); failed != nil {
+			err = errors.Join(err, failed)
+		}
+		return err
+	}, nil
+}
+
 // settle gives the turn back when no transaction is open, and notes when one began.
 func (l *link) settle() {
 	switch {

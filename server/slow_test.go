@@ -74,6 +74,38 @@ func TestClientsThatDoNotRead(t *testing.T) {
 	}
 }
 
+// A writing statement whose rows are too large for the answer has changed nothing, but in
+// a transaction, which is its client's to end.
+func TestReturningTooMuch(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Limits.ResponseBytes = 10_000 })
+	s.exec("CREATE TABLE p(id INTEGER PRIMARY KEY)", "CREATE TABLE t(a REFERENCES p(id) DEFERRABLE INITIALLY DEFERRED)", "PRAGMA foreign_keys=ON")
+	const big = "INSERT INTO t VALUES (NULL) RETURNING hex(zeroblob(8000))"
+	count := func(want string) {
+		t.Helper()
+		if r := s.pipeline(nil, sql("SELECT count(*) FROM t"), closeRequest); !strings.Contains(string(r.Results[0]), `"value":"`+want+`"`) {
+			t.Errorf("count: %s, want %s", r.Results[0], want)
+		}
+	}
+	for range 2 { // a connection is as good afterwards as before
+		if r := s.pipeline(nil, sql(big), closeRequest); !strings.Contains(string(r.Results[0]), "RESPONSE_TOO_LARGE") {
+			t.Errorf("execute: %s", r.Results[0])
+		}
+		count("0")
+		if _, _, body := s.post("/v3/cursor", `{"batch":{"steps":[{"stmt":{"sql":`+quote(big)+`}}]}}`); !strings.Contains(body, "RESPONSE_TOO_LARGE") {
+			t.Errorf("cursor: %s", body)
+		}
+		count("0")
+	}
+	r := s.pipeline(nil, sql("PRAGMA foreign_keys=ON"), sql("INSERT INTO t VALUES (7) RETURNING a"), sql("SELECT count(*) FROM t"), closeRequest)
+	if !strings.Contains(string(r.Results[1]), "FOREIGN KEY constraint failed") || !strings.Contains(string(r.Results[2]), `"value":"0"`) {
+		t.Errorf("a constraint that the end of the statement finds: %s", r.Results)
+	}
+	s.exec("INSERT INTO t VALUES (NULL) RETURNING a")
+	count("1")
+	s.pipeline(nil, sql("BEGIN"), sql(big), sql("COMMIT"), closeRequest)
+	count("2")
+}
+
 // A row of a cursor has a limit, too, and so have the rows that a writing statement holds
 // back.
 func TestCursorLimit(t *testing.T) {

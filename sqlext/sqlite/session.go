@@ -147,6 +147,12 @@ func (s *Session) IsReadOnly() bool { return s.guard.readOnly }
 // temporary table, an attached database. Such a session is not for the next user.
 func (s *Session) Lasting() bool { return s.lasting }
 
+// Begin opens a transaction.
+func (s *Session) Begin() error { return sqlError(s.db.Exec("BEGIN"), "") }
+
+// Commit ends the transaction that Begin opened. It stays open if this fails.
+func (s *Session) Commit() error { return sqlError(s.db.Exec("COMMIT"), "") }
+
 // Rollback undoes an open transaction, if there is one.
 func (s *Session) Rollback() error {
 	s.readTxn = false
