@@ -141,7 +141,12 @@ type baseVectors struct{ t *vectorTable }
 func (s baseVectors) Vector(rowid int64, dst []float32) ([]float32, bool, error) {
 	b := s.t.base
 	if b == nil {
-		return dst, false, s.t.baseGone()
+		// A connection that has done nothing but insert: its triggers bring the vectors,
+		// until a commit measures the probes anew.
+		if err := s.t.resolveBase(); err != nil {
+			return dst, false, err
+		}
+		b = s.t.base
 	}
 	if vec, known := b.cellVector(rowid, s.t.params.Dims); known {
 		return vec, true, nil

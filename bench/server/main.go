@@ -215,13 +215,18 @@ func (c *child) send(body []byte) ([][]string, error) {
 	return rows, nil
 }
 
-// writer inserts rows at a rate until stop is closed; acked is the greatest id that
-// was acknowledged.
-func (c *child) writer(o *options, vs *vectors, next int64, stop <-chan struct{}) (acked *atomic.Int64, failures *atomic.Int64, done <-chan struct{}) {
-	acked, failures = &atomic.Int64{}, &atomic.Int64{}
-	finished := make(chan struct{})
+// writing is a writer at work.
+type writing struct {
+	acked atomic.Int64  // greatest id that was acknowledged
+	done  chan struct{} // closed when it has ended
+	err   error         // what it ended with; good once done is closed
+}
+
+// writer inserts rows at a rate until stop is closed, or an insert fails.
+func (c *child) writer(o *options, vs *vectors, next int64, stop <-chan struct{}) *writing {
+	w := &writing{done: make(chan struct{})}
 	go func() {
-		defer close(finished)
+		defer close(w.done)
 		rng := rand.New(rand.NewPCG(99, uint64(next)))
 		tick := time.NewTicker(time.Second / 20)
 		defer tick.Stop()
@@ -245,14 +250,14 @@ func (c *child) writer(o *options, vs *vectors, next int64, stop <-chan struct{}
 				rows = append(rows, fmt.Sprintf("(%d,?)", id+i))
 			}
 			if _, err := c.request("INSERT INTO docs(id, e) VALUES "+strings.Join(rows, ","), blobs...); err != nil {
-				failures.Add(1)
+				w.err = fmt.Errorf("insert of rows %d to %d: %w", id, id+due-1, err)
 				return
 			}
 			id += due
-			acked.Store(id - 1)
+			w.acked.Store(id - 1)
 		}
 	}()
-	return acked, failures, finished
+	return w
 }
 
 // searchSQL is what the clients run, hits the rows it returns.
@@ -341,8 +346,9 @@ func (c *child) contest(o *options, vs *vectors, clients []contestant) error {
 	if err != nil {
 		return err
 	}
-	var written, writerFailures int64
-	var writing float64
+	var written int64
+	var seconds float64
+	var failures []error
 	slice := min(o.slice, o.time)
 	for round := range int((o.time + slice - 1) / slice) {
 		for i := range clients {
@@ -350,10 +356,9 @@ func (c *child) contest(o *options, vs *vectors, clients []contestant) error {
 			at := slices.Index(clients, client)
 			for n, ph := range phases {
 				stop := make(chan struct{})
-				var acked, failures *atomic.Int64
-				var done <-chan struct{}
+				var w *writing
 				if ph.writer {
-					acked, failures, done = c.writer(o, vs, next+1, stop)
+					w = c.writer(o, vs, next+1, stop)
 				}
 				cpu := c.cpu()
 				m, err := client.load(ph.work, slice)
@@ -363,20 +368,25 @@ func (c *child) contest(o *options, vs *vectors, clients []contestant) error {
 				m.cpu = c.cpu() - cpu
 				close(stop)
 				if ph.writer {
-					<-done
-					writing += m.seconds
-					writerFailures += failures.Load()
-					if last := acked.Load(); last > next {
+					<-w.done
+					seconds += m.seconds
+					if last := w.acked.Load(); last > next {
 						written += last - next
 						next = last
+					}
+					if w.err != nil {
+						failures = append(failures, w.err)
+						if next, err = c.lastID(); err != nil { // it may be there all the same
+							return err
+						}
 					}
 				}
 				results[at][n].add(m)
 			}
 		}
 	}
-	fmt.Printf("the writer inserted %d rows (%.0f/s), %d failures\n", written, float64(written)/max(writing, 1e-9), writerFailures)
-	var failed error
+	fmt.Printf("the writer inserted %d rows (%.0f/s), %d failures\n", written, float64(written)/max(seconds, 1e-9), len(failures))
+	failed := errors.Join(failures...)
 	for i, client := range clients {
 		fmt.Println(client.name())
 		one := &results[i][0]
@@ -391,9 +401,6 @@ func (c *child) contest(o *options, vs *vectors, clients []contestant) error {
 			fmt.Println()
 			failed = errors.Join(failed, m.first)
 		}
-	}
-	if writerFailures > 0 {
-		failed = errors.Join(failed, fmt.Errorf("%d inserts failed", writerFailures))
 	}
 	return failed
 }
@@ -461,12 +468,12 @@ func kill(o *options, c *child, file string, vs *vectors) error {
 		return err
 	}
 	stop := make(chan struct{})
-	acked, _, done := c.writer(o, vs, last+1, stop)
+	w := c.writer(o, vs, last+1, stop)
 	time.Sleep(3 * time.Second)
 	if err := c.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		return err
 	}
-	<-done
+	<-w.done
 	close(stop)
 	_ = c.cmd.Wait()
 	again, err := start(o, file)
@@ -481,12 +488,12 @@ func kill(o *options, c *child, file string, vs *vectors) error {
 	if err != nil {
 		return err
 	}
-	count, err := again.request(fmt.Sprintf("SELECT count(*) FROM docs WHERE id <= %d", acked.Load()))
+	count, err := again.request(fmt.Sprintf("SELECT count(*) FROM docs WHERE id <= %d", w.acked.Load()))
 	if err != nil {
 		return err
 	}
-	fmt.Printf("killed after %d acknowledged rows: integrity_check %s, %s of %d rows are there\n", acked.Load()-last, check[0][0], count[0][0], acked.Load())
-	if check[0][0] != "ok" || count[0][0] != strconv.FormatInt(acked.Load(), 10) {
+	fmt.Printf("killed after %d acknowledged rows: integrity_check %s, %s of %d rows are there\n", w.acked.Load()-last, check[0][0], count[0][0], w.acked.Load())
+	if check[0][0] != "ok" || count[0][0] != strconv.FormatInt(w.acked.Load(), 10) {
 		return errors.New("the database is not what was acknowledged")
 	}
 	return nil
