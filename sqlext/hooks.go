@@ -89,6 +89,10 @@ func (t *indexTable) flush() error {
 	kept := c.LastInsertRowID()
 	err := t.engine.Sync()
 	c.SetLastInsertRowID(kept)
+	if t.base != nil && t.users == 0 {
+		// What measuring the probes has read must not keep a read transaction open.
+		t.base.release()
+	}
 	return t.wrap(err)
 }
 

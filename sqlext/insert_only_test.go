@@ -3,7 +3,8 @@ package sqlext_test
 import "testing"
 
 // A connection that does nothing but insert measures the probes anew like any other:
-// until then nothing has asked it where the table is.
+// until then nothing has asked it where the table is. Neither it nor the connection that
+// made the index reads on afterwards: without a write-ahead log nobody could commit.
 func TestInsertOnly(t *testing.T) {
 	for name, ddl := range map[string]string{
 		"native":   `CREATE VIRTUAL TABLE docs_vec USING hnsw(docs, embedding)`,
@@ -11,7 +12,6 @@ func TestInsertOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, path := openTemp(t)
-			d.exec(`PRAGMA journal_mode = WAL`)
 			const n, dims = 800, 4
 			d.fillSphere(n, dims)
 			d.exec(ddl)
