@@ -435,11 +435,14 @@ func (c *child) fill(o *options, vs *vectors) error {
 	return err
 }
 
-// recall compares some searches with an exact scan.
+// recallQueries are as many as keep the error of what recall prints within 0.015.
+const recallQueries = 100
+
+// recall compares searches with an exact scan.
 func (c *child) recall(vs *vectors) error {
 	rng := rand.New(rand.NewPCG(11, 3))
 	same, total := 0, 0
-	for range 20 {
+	for range recallQueries {
 		q := vs.query(rng)
 		found, err := c.request(searchSQL, q)
 		if err != nil {
