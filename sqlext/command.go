@@ -11,58 +11,57 @@ import (
 //
 //	INSERT INTO docs_vec(docs_vec) VALUES('rebuild')
 
-// vectorCommands and lexicalCommands name the commands for messages.
+// commands are those that indexes of both kinds know, vectorCommands those of a vector
+// index only, for messages.
 const (
-	vectorCommands  = "'rebuild', 'optimize', 'integrity-check', 'ef_search=n', 'recall=x'"
-	lexicalCommands = "'rebuild', 'optimize', 'integrity-check'"
+	commands       = "'rebuild', 'optimize', 'integrity-check'"
+	vectorCommands = commands + ", 'ef_search=n', 'recall=x'"
 )
 
 func (t *vectorTable) command(v host.Value) error {
-	if v.Kind != host.Text {
-		return t.unknownCommand(v, vectorCommands)
+	if done, err := t.commonCommand(t, v); done {
+		return err
 	}
-	switch name := strings.ToLower(strings.TrimSpace(v.String())); name {
-	case "rebuild":
-		return t.rebuild()
-	case "optimize":
-		if err := t.usable(); err != nil {
-			return err
-		}
-		if err := t.sweep(); err != nil {
-			return err
-		}
-		return t.wrap(t.index.Optimize(t.cat.context()))
-	case "integrity-check":
-		return t.integrityCommand(t.check)
-	default:
-		if o, ok := parseOption(name); ok && o.name == "ef_search" {
+	if v.Kind == host.Text {
+		switch o, _ := parseOption(commandName(v)); o.name {
+		case "ef_search":
 			return t.setEfSearch(o.value)
-		} else if ok && o.name == "recall" {
+		case "recall":
 			return t.setRecall(o.value)
 		}
-		return t.unknownCommand(v, vectorCommands)
 	}
+	return t.unknownCommand(v, vectorCommands)
 }
 
 func (t *lexicalTable) command(v host.Value) error {
-	if v.Kind != host.Text {
-		return t.unknownCommand(v, lexicalCommands)
+	if done, err := t.commonCommand(t, v); done {
+		return err
 	}
-	switch strings.ToLower(strings.TrimSpace(v.String())) {
+	return t.unknownCommand(v, commands)
+}
+
+func commandName(v host.Value) string { return strings.ToLower(strings.TrimSpace(v.String())) }
+
+// commonCommand runs a command of both kinds, if it is one.
+func (t *indexTable) commonCommand(kind indexKind, v host.Value) (done bool, err error) {
+	if v.Kind != host.Text {
+		return false, nil
+	}
+	switch commandName(v) {
 	case "rebuild":
-		return t.rebuild()
+		return true, t.rebuild(kind)
 	case "optimize":
 		if err := t.usable(); err != nil {
-			return err
+			return true, err
 		}
 		if err := t.sweep(); err != nil {
-			return err
+			return true, err
 		}
-		return t.wrap(t.index.Optimize(t.cat.context()))
+		return true, t.wrap(t.engine.Optimize(t.cat.context()))
 	case "integrity-check":
-		return t.integrityCommand(t.check)
+		return true, t.integrityCommand(kind.check)
 	}
-	return t.unknownCommand(v, lexicalCommands)
+	return false, nil
 }
 
 func (t *indexTable) unknownCommand(v host.Value, known string) error {

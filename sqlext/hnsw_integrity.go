@@ -6,38 +6,12 @@ import (
 	"github.com/nearlite/nearlite/sqlext/host"
 )
 
-// rebuild makes the index anew from the table. It works on a damaged index too:
-// everything it needs is in the CREATE VIRTUAL TABLE statement and the table.
-func (t *vectorTable) rebuild() error {
+// restore finds the indexed table again, and makes what belongs to it anew.
+func (t *vectorTable) restore() error {
 	if err := t.restoreBase(t.vectorFields()); err != nil {
 		return err
 	}
-	if err := t.createPartition(t.base); err != nil {
-		return err
-	}
-	err := t.openErr
-	if err == nil {
-		err = t.refill()
-	}
-	if !isDamage(err) {
-		return err
-	}
-	// The rows cannot even be read: start from none.
-	if err := t.recreate(); err != nil {
-		return err
-	}
-	return t.refill()
-}
-
-// refill builds and writes, so that damaged rows come to light now and not at COMMIT.
-func (t *vectorTable) refill() error {
-	if err := t.begin(); err != nil {
-		return err
-	}
-	if err := t.build(t.base); err != nil {
-		return err
-	}
-	return t.flush()
+	return t.createPartition(t.base)
 }
 
 // recreate replaces shadow rows that cannot be read by those of an empty index.

@@ -48,17 +48,7 @@ func (o hnswObject) Search(plan host.Plan, args host.Args) (host.Rows, error) {
 
 // lookup finds one row.
 func (r *hnswRows) lookup(v host.Value) error {
-	rowid, ok := asRowID(v)
-	if !ok {
-		return nil
-	}
-	found, err := r.t.index.Contains(rowid)
-	if err != nil {
-		return r.t.wrap(err)
-	}
-	if found {
-		found, err = r.t.base.exists(rowid)
-	}
+	rowid, found, err := r.t.find(v)
 	if found {
 		r.pending = []hnsw.Hit{{RowID: rowid}}
 	}

@@ -56,24 +56,37 @@ type vectorOptions struct {
 
 // hnswStats is hnsw_stats(index).
 func (cat *catalog) hnswStats(ctx host.Context, args []host.Value) {
-	if args[0].Kind != host.Text {
-		ctx.ResultError(mismatchf("hnsw_stats: the index is %s, want its name", args[0].KindName()))
+	statsJSON(ctx, "hnsw_stats", args[0], cat.vectorIndex, func(t *vectorTable) (any, error) {
+		s, err := t.index.Stats()
+		if err != nil {
+			return nil, t.wrap(err)
+		}
+		return t.describe(s), nil
+	})
+}
+
+// statsJSON answers what an index says of itself.
+func statsJSON[T interface {
+	enter()
+	leave()
+}](ctx host.Context, fn string, name host.Value, find func(string) (T, error), stats func(T) (any, error)) {
+	if name.Kind != host.Text {
+		ctx.ResultError(mismatchf("%s: the index is %s, want its name", fn, name.KindName()))
 		return
 	}
-	t, err := cat.vectorIndex(args[0].String())
+	t, err := find(name.String())
 	if err != nil {
 		ctx.ResultError(err)
 		return
 	}
 	t.enter()
 	defer t.leave()
-	s, err := t.index.Stats()
+	s, err := stats(t)
 	if err != nil {
-		ctx.ResultError(t.wrap(err))
+		ctx.ResultError(err)
 		return
 	}
-	out := t.describe(s)
-	text, err := json.Marshal(out)
+	text, err := json.Marshal(s)
 	if err != nil {
 		ctx.ResultError(err)
 		return

@@ -1,7 +1,10 @@
 package sqlext
 
 import (
+	"context"
+
 	"github.com/nearlite/nearlite/internal/shadow"
+	"github.com/nearlite/nearlite/sqlext/host"
 )
 
 // engine is what the virtual tables ask of an index of either kind.
@@ -17,7 +20,9 @@ type engine interface {
 	Rows() (int64, error)
 	Size() (rows, bytes int64, err error)
 	Scan(fn func(rowid int64) (more bool, err error)) error
+	Contains(rowid int64) (bool, error)
 	Delete(rowid int64) (found bool, err error)
+	Optimize(ctx context.Context) error
 }
 
 // indexTable is the part that both kinds of index share: the state of one index
@@ -257,4 +262,17 @@ func (t *indexTable) resolveBase() error {
 		return t.baseGone()
 	}
 	return nil
+}
+
+// find looks for the row that v names, in the index and in the table.
+func (t *indexTable) find(v host.Value) (rowid int64, found bool, err error) {
+	rowid, ok := asRowID(v)
+	if !ok {
+		return 0, false, nil
+	}
+	if found, err = t.engine.Contains(rowid); err != nil || !found {
+		return rowid, false, t.wrap(err)
+	}
+	found, err = t.base.exists(rowid)
+	return rowid, found, err
 }

@@ -1,7 +1,6 @@
 package sqlext
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -174,28 +173,13 @@ type lexicalColumnStats struct {
 
 // lexicalStats is lexical_stats(index).
 func (cat *catalog) lexicalStats(ctx host.Context, args []host.Value) {
-	if args[0].Kind != host.Text {
-		ctx.ResultError(mismatchf("lexical_stats: the index is %s, want its name", args[0].KindName()))
-		return
-	}
-	t, err := cat.lexicalIndex(args[0].String())
-	if err != nil {
-		ctx.ResultError(err)
-		return
-	}
-	t.enter()
-	defer t.leave()
-	s, err := t.index.Stats()
-	if err != nil {
-		ctx.ResultError(t.wrap(err))
-		return
-	}
-	text, err := json.Marshal(t.describe(s))
-	if err != nil {
-		ctx.ResultError(err)
-		return
-	}
-	ctx.ResultValue(host.Value{Kind: host.Text, Bytes: text})
+	statsJSON(ctx, "lexical_stats", args[0], cat.lexicalIndex, func(t *lexicalTable) (any, error) {
+		s, err := t.index.Stats()
+		if err != nil {
+			return nil, t.wrap(err)
+		}
+		return t.describe(s), nil
+	})
 }
 
 func (t *lexicalTable) describe(s lexical.Stats) lexicalStatsText {

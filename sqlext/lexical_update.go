@@ -58,34 +58,8 @@ func (o lexicalObject) Update(args []host.Value) (int64, error) {
 	return rowid, t.wrap(t.index.Update(rowid, t.texts, changed))
 }
 
-// rebuild makes the index anew from the table; see vectorTable.rebuild.
-func (t *lexicalTable) rebuild() error {
-	if err := t.restoreBase(t.fields); err != nil {
-		return err
-	}
-	err := t.openErr
-	if err == nil {
-		err = t.refill()
-	}
-	if !isDamage(err) {
-		return err
-	}
-	if err := t.recreate(); err != nil {
-		return err
-	}
-	return t.refill()
-}
-
-// refill builds and writes, so that damaged rows come to light now and not at COMMIT.
-func (t *lexicalTable) refill() error {
-	if err := t.begin(); err != nil {
-		return err
-	}
-	if err := t.build(t.base); err != nil {
-		return err
-	}
-	return t.flush()
-}
+// restore finds the indexed table again, and makes what belongs to it anew.
+func (t *lexicalTable) restore() error { return t.restoreBase(t.fields) }
 
 // recreate replaces shadow rows that cannot be read by those of an empty index.
 func (t *lexicalTable) recreate() error {

@@ -62,6 +62,26 @@ func (s *searcher) takeHybridMemory() (m *hybridMemory, done func()) {
 	}
 }
 
+// indexPair finds a vector and a lexical index of one table, and marks them as in use
+// until leave.
+func (s *searcher) indexPair(fn, vectorName, lexicalName string) (vt *vectorTable, lt *lexicalTable, leave func(), err error) {
+	if vt, err = s.vectorTable(vectorName); err != nil {
+		return nil, nil, nil, err
+	}
+	if lt, err = s.lexicalTable(lexicalName); err != nil {
+		vt.done()
+		return nil, nil, nil, err
+	}
+	if foldName(vt.base.label()) != foldName(lt.base.label()) {
+		err = errorf("%s: %s indexes %s and %s indexes %s, want two indexes of one table",
+			fn, vt.label(), vt.base.label(), lt.label(), lt.base.label())
+		lt.leave()
+		vt.done()
+		return nil, nil, nil, err
+	}
+	return vt, lt, func() { lt.leave(); vt.done() }, nil
+}
+
 // runHybridSearch is hybrid_search.
 func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, error) {
 	watch := newStopwatch()
@@ -83,20 +103,11 @@ func runHybridSearch(s *searcher, c *searchCall, explain bool) (*searchResult, e
 	if err != nil {
 		return nil, err
 	}
-	vt, err := s.vectorTable(vectorName)
+	vt, lt, leave, err := s.indexPair(fn, vectorName, lexicalName)
 	if err != nil {
 		return nil, err
 	}
-	defer vt.done()
-	lt, err := s.lexicalTable(lexicalName)
-	if err != nil {
-		return nil, err
-	}
-	defer lt.leave()
-	if foldName(vt.base.label()) != foldName(lt.base.label()) {
-		return nil, errorf("%s: %s indexes %s and %s indexes %s, want two indexes of one table",
-			fn, vt.label(), vt.base.label(), lt.label(), lt.base.label())
-	}
+	defer leave()
 	filter, done, err := s.filter(fn, &vt.indexTable, expr, filterArgs)
 	defer done()
 	if err != nil {

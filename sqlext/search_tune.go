@@ -152,20 +152,11 @@ func (s *searcher) tune(args []host.Value) (*tuneReport, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	vt, err := s.vectorTable(vectorName)
+	vt, lt, leave, err := s.indexPair(fn, vectorName, lexicalName)
 	if err != nil {
 		return nil, err
 	}
-	defer vt.done()
-	lt, err := s.lexicalTable(lexicalName)
-	if err != nil {
-		return nil, err
-	}
-	defer lt.leave()
-	if foldName(vt.base.label()) != foldName(lt.base.label()) {
-		return nil, errorf("%s: %s indexes %s and %s indexes %s, want two indexes of one table",
-			fn, vt.label(), vt.base.label(), lt.label(), lt.base.label())
-	}
+	defer leave()
 	if args[2].IsNull() {
 		return nil, lt.storeTuning(vt, nil)
 	}

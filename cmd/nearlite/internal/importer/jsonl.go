@@ -11,29 +11,16 @@ import (
 
 // jsonlSource reads one JSON object a line; blank lines are passed over. true and
 // false become 1 and 0, nested values keep their JSON text.
-type jsonlSource struct {
-	in   *input
-	line int64
-	buf  []byte
-}
+type jsonlSource struct{ lines }
 
 func (s *jsonlSource) columns() []string { return nil }
 
 func (s *jsonlSource) next() (record, error) {
 	for {
-		line, err := readLine(s.in.Reader, s.buf)
-		if errors.Is(err, io.EOF) {
-			return record{}, io.EOF
-		}
-		s.line++
-		rec := record{unit: "line", number: s.line}
-		if errors.Is(err, errLineTooLong) {
-			return rec, &RowError{"line", s.line, err}
-		}
+		line, rec, err := s.read()
 		if err != nil {
-			return rec, fmt.Errorf("line %d: %w", s.line, err)
+			return rec, err
 		}
-		s.buf = line
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}

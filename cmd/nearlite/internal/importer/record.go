@@ -68,41 +68,53 @@ var recordFormats = map[string]string{
 func newSource(in *input, format string) (source, error) {
 	switch format {
 	case "jsonl":
-		return &jsonlSource{in: in}, nil
+		return &jsonlSource{lines{in: in}}, nil
 	case "csv":
 		return newCSVSource(in, ',')
 	case "tsv":
 		return newCSVSource(in, '\t')
 	case "lines":
-		return &lineSource{in: in}, nil
+		return &lineSource{lines{in: in}}, nil
 	}
 	return nil, fmt.Errorf("format is %q, want one of jsonl, csv, tsv, lines, npy, fvecs, f32, f16", format)
 }
 
-// lineSource yields each line of a text file, empty ones too, as field "text":
-// line i belongs to vector i.
-type lineSource struct {
+// lines reads a text file line by line.
+type lines struct {
 	in   *input
 	line int64
 	buf  []byte
 }
 
+// read returns the next line, which is valid until the next call, and its place.
+func (l *lines) read() (line []byte, rec record, err error) {
+	line, err = readLine(l.in.Reader, l.buf)
+	if errors.Is(err, io.EOF) {
+		return nil, record{}, io.EOF
+	}
+	l.line++
+	rec = record{unit: "line", number: l.line}
+	switch {
+	case errors.Is(err, errLineTooLong):
+		return nil, rec, &RowError{"line", l.line, err}
+	case err != nil:
+		return nil, rec, fmt.Errorf("line %d: %w", l.line, err)
+	}
+	l.buf = line
+	return line, rec, nil
+}
+
+// lineSource yields each line of a text file, empty ones too, as field "text":
+// line i belongs to vector i.
+type lineSource struct{ lines }
+
 func (s *lineSource) columns() []string { return []string{"text"} }
 
 func (s *lineSource) next() (record, error) {
-	line, err := readLine(s.in.Reader, s.buf)
-	if errors.Is(err, io.EOF) {
-		return record{}, io.EOF
-	}
-	s.line++
-	rec := record{unit: "line", number: s.line}
-	if errors.Is(err, errLineTooLong) {
-		return rec, &RowError{"line", s.line, err}
-	}
+	line, rec, err := s.read()
 	if err != nil {
-		return rec, fmt.Errorf("line %d: %w", s.line, err)
+		return rec, err
 	}
-	s.buf = line
 	text := string(line)
 	if i := invalidUTF8(text); i >= 0 {
 		return rec, &RowError{"line", s.line, fmt.Errorf("byte %d is 0x%02x, want text in UTF-8", i+1, text[i])}
