@@ -114,14 +114,17 @@ func checkAttrs(t fataler, ix *hnsw.Index, rows table, q []float32) {
 			Filter: hnsw.FilterFunc(func(r hnsw.RowID) (bool, error) { return keep(r), nil }),
 		}
 		want := rows.nearest(ix.Params().Metric, q, 5, keep)
-		for range 2 { // the second time with what the first has learned
+		for turn := range 4 { // the second time with what the first has learned, then with a memory
+			if turn == 2 {
+				opt.Verdicts = hnsw.NewVerdicts()
+			}
 			hits, _, err := ix.ScanCodes(ctx, q, opt)
 			if err != nil || !sameHits(hits, want, keep) {
-				t.Fatalf("%s: scan of codes: got %v, %v; want %v", name, hits, err, want)
+				t.Fatalf("%s: scan of codes, turn %d: got %v, %v; want %v", name, turn, hits, err, want)
 			}
 			hits, _, err = ix.Search(ctx, q, opt)
 			if err != nil || !sameHits(hits, want, keep) {
-				t.Fatalf("%s: search: got %v, %v; want %v", name, hits, err, want)
+				t.Fatalf("%s: search, turn %d: got %v, %v; want %v", name, turn, hits, err, want)
 			}
 		}
 		count, err := ix.Count(f, 1<<40)

@@ -39,15 +39,23 @@ func (ix *Index) ScanCodes(ctx context.Context, q []float32, opt SearchOptions) 
 	t := w.t
 	t.v = v
 	t.stats = SearchStats{}
+	known := opt.Verdicts.settle(v, ix.tx != nil)
+	if !known {
+		w.opt.Verdicts = nil
+	} else if opt.Verdicts.known == int64(v.nodes) {
+		w.opt.Attrs = nil // they add nothing
+	}
 	matching := int64(v.nodes)
-	if opt.Verdicts.settle(v, ix.tx != nil) {
+	if known {
 		matching -= opt.Verdicts.known - opt.Verdicts.yes
-	} else if w.opt.Verdicts = nil; opt.Attrs == nil {
+	}
+	if f := w.opt.Attrs; f != nil {
+		if err := f.sweep(v, ix.tx != nil); err != nil {
+			return nil, SearchStats{}, err
+		}
+		matching = min(matching, f.yes+f.ask)
+	} else if !known {
 		return nil, SearchStats{}, errNoAttrs
-	} else if err := opt.Attrs.sweep(v, ix.tx != nil); err != nil {
-		return nil, SearchStats{}, err
-	} else {
-		matching = opt.Attrs.yes + opt.Attrs.ask
 	}
 	matching = max(1, matching)
 	t.s.setQuery(q)
@@ -109,11 +117,12 @@ func (w *walk) scanAll() error {
 		}
 		return nil
 	}
-	if f := w.opt.Verdicts; f != nil {
-		for i, word := range f.words {
+	verdicts := w.opt.Verdicts
+	if w.opt.Attrs == nil {
+		for i, word := range verdicts.words {
 			ask := ^word.known
-			if i == len(f.words)-1 && f.nodes%64 != 0 {
-				ask &= 1<<(f.nodes%64) - 1
+			if i == len(verdicts.words)-1 && verdicts.nodes%64 != 0 {
+				ask &= 1<<(verdicts.nodes%64) - 1
 			}
 			if err := each(uint32(i*64), word.yes, ask); err != nil {
 				return err
@@ -124,7 +133,14 @@ func (w *walk) scanAll() error {
 	for block := range w.opt.Attrs.masks {
 		m := &w.opt.Attrs.masks[block]
 		for i := range m.yes {
-			if err := each(uint32(block*attrNodes+i*64), m.yes[i], m.ask[i]); err != nil {
+			yes, ask := m.yes[i], m.ask[i]
+			// What the columns do not decide may be known from earlier searches.
+			if at := block*len(m.yes) + i; verdicts != nil && at < len(verdicts.words) {
+				word := verdicts.words[at]
+				yes |= ask & word.yes
+				ask &^= word.known
+			}
+			if err := each(uint32(block*attrNodes+i*64), yes, ask); err != nil {
 				return err
 			}
 		}

@@ -95,3 +95,40 @@ func TestVerdicts(t *testing.T) {
 		t.Errorf("after a change: %+v", c)
 	}
 }
+
+// A scan of codes looks at single nodes only where neither the columns nor the memory
+// decide, however little the memory knows.
+func TestScanCodesAsksWhatIsOpen(t *testing.T) {
+	e := newEnv(t, hnsw.Params{Dims: 8, Metric: vector.L2, Attrs: 1})
+	rows := random(8, 600, 8)
+	e.write(func() {
+		for i, v := range rows {
+			r := hnsw.RowID(i + 1)
+			e.base[r] = v
+			var attrs []hnsw.Attr
+			if i%10 > 0 { // nothing is known of each tenth row
+				attrs = []hnsw.Attr{{Kind: hnsw.AttrInt, Int: int64(i % 7)}}
+			}
+			e.ok(e.ix.InsertAttrs(r, v, attrs))
+		}
+	})
+	passes := func(r hnsw.RowID) bool { return (r-1)%7 < 2 }
+	expr, _ := below(2)
+	asked := 0
+	opt := hnsw.SearchOptions{
+		K: 20, Attrs: hnsw.NewAttrFilter(expr), Verdicts: hnsw.NewVerdicts(),
+		Filter: hnsw.FilterFunc(func(r hnsw.RowID) (bool, error) { asked++; return passes(r), nil }),
+	}
+	want := e.base.nearest(vector.L2, rows[5], 20, passes)
+	for turn, most := range []int{60, 0, 0} {
+		asked = 0
+		hits, st, err := e.ix.ScanCodes(context.Background(), rows[5], opt)
+		e.ok(err)
+		if !slices.Equal(hits, want) {
+			t.Errorf("turn %d: %v, want %v", turn, hits, want)
+		}
+		if asked != most || st.Attrs > 120 {
+			t.Errorf("turn %d: %d rows were asked about, want %d; %d nodes were looked at one by one", turn, asked, most, st.Attrs)
+		}
+	}
+}
