@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nearlite/nearlite/sqlext/sqlite"
@@ -127,11 +128,23 @@ func (d *database) takeTurn(ctx context.Context) error {
 
 func (d *database) giveTurn() { <-d.writer }
 
+// tooLong is the cause of the end of a request that took longer than the limit.
+type tooLong struct{ limit time.Duration }
+
+func (e tooLong) Error() string {
+	return fmt.Sprintf("the request took longer than the server allows: %s (--request-timeout)", e.limit)
+}
+
+// limited is the context of a request, which has RequestTimeout.
+func (l *Limits) limited(parent context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(parent, l.RequestTimeout, tooLong{l.RequestTimeout})
+}
+
 // interrupted says why a statement was stopped.
 func interrupted(ctx context.Context) error {
 	text := "interrupted: the client went away"
-	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		text = "interrupted: the request took longer than the server allows"
+	if why, ok := errors.AsType[tooLong](context.Cause(ctx)); ok {
+		text = "interrupted: " + why.Error()
 	}
 	return &sqlite.SQLError{Code: 9, Name: "SQLITE_INTERRUPT", Message: text, Offset: -1}
 }

@@ -94,7 +94,7 @@ func (s *Server) streamHead(st *stream, goesOn bool) ([]byte, error) {
 // onStream runs fn with the stream of a baton, or with a new one. fn parks the stream
 // and returns true if it goes on; else it ends here.
 func (s *Server) onStream(parent context.Context, t target, baton *string, fn func(*runner, *stream) (bool, error)) (err error) {
-	ctx, cancel := context.WithTimeout(parent, s.config.Limits.RequestTimeout)
+	ctx, cancel := s.config.Limits.limited(parent)
 	defer cancel()
 	st := &stream{database: t.database, readOnly: t.readOnly}
 	if baton != nil {

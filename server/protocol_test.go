@@ -381,7 +381,7 @@ func TestRequestTimeout(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Limits.RequestTimeout = 300 * time.Millisecond })
 	endless := "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c) SELECT max(i) FROM c"
 	r := s.pipeline(nil, sql(endless), closeRequest)
-	if !strings.Contains(string(r.Results[0]), "SQLITE_INTERRUPT") || !strings.Contains(string(r.Results[0]), "longer than the server allows") {
+	if !strings.Contains(string(r.Results[0]), "SQLITE_INTERRUPT") || !strings.Contains(string(r.Results[0]), "longer than the server allows: 300ms (--request-timeout)") {
 		t.Errorf("endless statement: %s", r.Results[0])
 	}
 	if got := s.value("SELECT 1"); got != "1" {

@@ -548,7 +548,7 @@ func (c *wsConn) serve(st *wsStream, t target, m wsMessage) {
 	s := c.srv
 	start := time.Now()
 	defer func() { s.metrics.seconds.WithLabelValues("websocket").Observe(time.Since(start).Seconds()) }()
-	ctx, cancel := context.WithTimeout(c.ctx, s.config.Limits.RequestTimeout)
+	ctx, cancel := s.config.Limits.limited(c.ctx)
 	defer cancel()
 	var err error
 	seat := &place{}
