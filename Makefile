@@ -36,10 +36,11 @@ short: ## the quick tests only
 # Each sequence is a few dozen random statements, checked against an exact model after each.
 SEQUENCES   ?= 2000
 .PHONY: nightly
-nightly: ## the long random tests: 2,000 sequences of statements and 5,000 filters, against exact answers
+nightly: ## the long random tests: 2,000 sequences of statements and 5,000 filters, against exact answers; 200 shared files
 	$(GO) test -run '^TestModel$$' -timeout 3h ./hnsw -rapid.checks=$(SEQUENCES)
 	$(GO) test -run '^TestModel$$' -timeout 3h ./sqlext -rapid.checks=$(SEQUENCES)
 	$(GO) test -run '^(TestRandomFilters|TestIncludedFilters)$$' -timeout 1h ./sqlext -filters 5000
+	$(GO) test -run '^TestHabits$$' -timeout 1h ./sqlext -habits 200
 
 .PHONY: race
 race: ## the packages that share state, under the race detector
