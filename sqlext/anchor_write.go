@@ -65,7 +65,10 @@ func (t *vectorTable) updateAnchored(rowid host.Value, cols []host.Value) (int64
 		}
 	}
 	id := rowid.Int
-	if t.anchored.keyed {
+	// What the trigger brings tells whether the table has rowids: a connection that has
+	// only written has not looked at it (anchored.keyed).
+	keyed := !cols[hnswKey].IsNull()
+	if keyed {
 		var found bool
 		var err error
 		if id, found, err = t.keyID(cols[hnswKey], vec != nil); err != nil || !found {
@@ -77,7 +80,7 @@ func (t *vectorTable) updateAnchored(rowid host.Value, cols []host.Value) (int64
 	if vec != nil {
 		return id, t.wrap(t.index.Insert(id, vec))
 	}
-	if t.anchored.keyed {
+	if keyed {
 		if err := t.forgetKey(id); err != nil {
 			return 0, t.wrap(err)
 		}
