@@ -191,9 +191,11 @@ type AttrFilter struct {
 	ask   int64
 }
 
-// attrMask is what is known of a block of that serial number.
+// attrMask is what is known of a block of that serial number with so many nodes: when
+// nodes at the end are given up the block's attributes stay as they are.
 type attrMask struct {
 	serial uint64
+	nodes  int
 	yes    nodeBits // true
 	ask    nodeBits // may be true or not
 }
@@ -213,7 +215,7 @@ func (f *AttrFilter) node(v *view, id NodeID) (yes, ask bool, err error) {
 		return false, false, err
 	}
 	if int(block) < len(f.masks) {
-		if m := &f.masks[block]; m.serial == b.serial {
+		if m := &f.masks[block]; m.serial == b.serial && int(at) < m.nodes {
 			bit := uint64(1) << (at % 64)
 			return m.yes[at/64]&bit != 0, m.ask[at/64]&bit != 0, nil
 		}
@@ -257,17 +259,19 @@ func (f *AttrFilter) look(v *view, block uint32) (*attrMask, error) {
 		f.masks = grown
 	}
 	m := &f.masks[block]
-	if m.serial != b.serial {
+	nodes := v.state.records(v.g, dirAttrs, block)
+	if m.serial != b.serial || m.nodes != nodes {
+		f.swept = token{} // the masks are no longer those of that state
 		r := f.expr.over(b)
 		for i := range m.yes {
 			m.yes[i] = r.t[i] &^ r.f[i] &^ r.n[i]
 			m.ask[i] = r.t[i] &^ m.yes[i]
 		}
-		for at := uint32(v.state.records(v.g, dirAttrs, block)); at < attrNodes; at++ { // beyond the last node
+		for at := uint32(nodes); at < attrNodes; at++ { // beyond the last node
 			m.yes[at/64] &^= 1 << (at % 64)
 			m.ask[at/64] &^= 1 << (at % 64)
 		}
-		m.serial = b.serial
+		m.serial, m.nodes = b.serial, nodes
 	}
 	return m, nil
 }
