@@ -83,6 +83,7 @@ func (cat *catalog) atOpen() error {
 	if err != nil {
 		return err
 	}
+	alone := cat.conn.Autocommit()
 	if err := cat.conn.Exec("SAVEPOINT nearlite_adopt"); err != nil {
 		return err
 	}
@@ -91,7 +92,11 @@ func (cat *catalog) atOpen() error {
 		err = cat.conn.Exec("RELEASE nearlite_adopt")
 	}
 	if err != nil {
-		if !cat.conn.Autocommit() {
+		switch {
+		case cat.conn.Autocommit():
+		case alone: // RELEASE would commit, and may have failed because of a reader
+			_ = cat.conn.Exec("ROLLBACK")
+		default:
 			_ = cat.conn.Exec("ROLLBACK TO nearlite_adopt; RELEASE nearlite_adopt")
 		}
 		if foreign == "" {

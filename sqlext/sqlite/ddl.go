@@ -145,6 +145,7 @@ func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
 		return d.reconcile(db)
 	}
 	const savepoint = "nearlite_ddl"
+	alone := db.GetAutocommit()
 	if err := db.Exec("SAVEPOINT " + savepoint); err != nil {
 		if d.kind == altersColumn {
 			return err
@@ -171,8 +172,14 @@ func (d ddl) guard(db *sqlite3.Conn, run func() error) error {
 	}
 	if err != nil && !db.GetAutocommit() {
 		old := db.SetInterrupt(context.Background()) // undo even what was interrupted
-		_ = db.Exec("ROLLBACK TO " + savepoint)
-		_ = db.Exec("RELEASE " + savepoint)
+		if alone {
+			// RELEASE would commit, which waits for readers even after ROLLBACK TO, and
+			// leaves the transaction open when it has waited in vain.
+			_ = db.Exec("ROLLBACK")
+		} else {
+			_ = db.Exec("ROLLBACK TO " + savepoint)
+			_ = db.Exec("RELEASE " + savepoint)
+		}
 		db.SetInterrupt(old)
 	}
 	return err
