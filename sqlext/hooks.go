@@ -52,6 +52,12 @@ func (t *indexTable) sync() error {
 			return nil
 		}
 	}
+	if t.lost && t.resolveBase() == nil {
+		t.lost = false
+		if err := t.rebuild(t.self.(indexKind)); err != nil {
+			return err
+		}
+	}
 	if err := t.sweepBeforeCommit(); err != nil {
 		return err
 	}
@@ -116,6 +122,7 @@ func (t *indexTable) rollback() {
 
 func (t *indexTable) ended() {
 	t.begun, t.dirty, t.created, t.recreated, t.replaced = false, false, false, false, false
+	t.lost, t.healed = false, false
 	t.marks, t.renames = t.marks[:0], nil
 }
 
@@ -167,6 +174,8 @@ func (t *indexTable) release(id int) error {
 
 func (t *indexTable) rollbackTo(id int) error {
 	t.undoRenames(id)
+	// What heal has written may be undone, too.
+	t.lost = t.lost || t.healed
 	if !t.begun {
 		return nil
 	}

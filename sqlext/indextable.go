@@ -57,6 +57,7 @@ type indexTable struct {
 	openErr   error // why opener failed, in this transaction
 	dirty     bool  // the engine was changed in this transaction
 	lost      bool  // the rows lack changes of this transaction: see heal
+	healed    bool  // they did so in this transaction
 	created   bool  // made in this transaction
 	replaced  bool  // a statement with OR REPLACE ran in this transaction
 	recreated bool  // the engine was replaced in this transaction
@@ -114,7 +115,7 @@ func (t *indexTable) heal() error {
 	if !t.lost {
 		return nil
 	}
-	t.lost = false
+	t.lost, t.healed = false, true
 	err := t.cat.conn.Exec("INSERT INTO " + quoteName(t.schema) + "." + quoteName(t.name) + "(" + quoteName(t.name) + ") VALUES('rebuild')")
 	if err != nil {
 		t.lost = true
