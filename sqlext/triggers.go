@@ -12,13 +12,19 @@ import (
 // table would not survive a rename of the index):
 //
 //	AFTER INSERT                       INSERT INTO index(operation, rowid, field, ...)
-//	                                   VALUES('upsert', new.rowid, new."column", ...)
+//	                                   SELECT 'upsert', rowid, "column", ... FROM table
+//	                                   WHERE rowid = new.rowid
 //	AFTER UPDATE OF column..., rowid   the same; a text index of several columns is told
 //	                                   which of them changed, a digit each: 'update10'
-//	AFTER UPDATE OF rowid, if it moved VALUES('delete', old.rowid)
-//	AFTER DELETE                       VALUES('delete', old.rowid)
+//	AFTER UPDATE OF rowid, if it moved SELECT 'delete', old.rowid WHERE NOT EXISTS
+//	                                   (SELECT 1 FROM table WHERE rowid = old.rowid)
+//	AFTER DELETE                       the same
 //
-// A partial index reads the row back with its condition instead:
+// They ask the table instead of taking NEW: a trigger of the user's may have run before,
+// changed the row or brought it back, and what it did must not be undone in the index.
+// (Indexes made by earlier versions have VALUES('upsert', new.rowid, new."column", ...).)
+//
+// A partial index reads the row with its condition:
 //
 //	SELECT CASE WHEN (condition) THEN 'upsert' ELSE 'delete' END, rowid, "column", ...
 //	FROM table WHERE rowid = new.rowid
@@ -65,11 +71,10 @@ type triggerText struct{ suffix, event, when, body string }
 
 func triggerBodies(module, name string, base *baseTable, key string, fields []string) []triggerText {
 	into := "INSERT INTO " + quoteName(name) + "(" + triggerOperation + ", rowid"
-	var cols, news, changed, digits strings.Builder
+	var cols, changed, digits strings.Builder
 	cols.WriteString(into)
 	for i, c := range base.columns {
 		cols.WriteString(", " + quoteName(fields[i]))
-		news.WriteString(", new." + quoteName(c))
 		if i > 0 {
 			changed.WriteString(" OR ")
 		}
@@ -85,26 +90,28 @@ func triggerBodies(module, name string, base *baseTable, key string, fields []st
 
 	moved := fmt.Sprintf("old.%s IS NOT new.%s", base.rowid, base.rowid)
 	var touch []triggerText
-	upsert := fmt.Sprintf("%sVALUES('upsert', new.%s%s)", cols.String(), base.rowid, news.String())
-	again := upsert
+	read := func(operation string) string {
+		return fmt.Sprintf("%sSELECT %s, %s%s FROM %s WHERE %s = new.%s",
+			cols.String(), operation, base.rowid, quotedList(base.columns), quoteName(base.table), base.rowid, base.rowid)
+	}
 	which := "'upsert'"
 	if module == "lexical" && len(base.columns) > 1 {
 		which = fmt.Sprintf("CASE WHEN %s THEN 'upsert' ELSE '%s'%s END", moved, opUpdate, digits.String())
-		again = fmt.Sprintf("%sVALUES(%s, new.%s%s)", cols.String(), which, base.rowid, news.String())
 	}
+	upsert, again := read("'upsert'"), read(which)
 	update := triggerText{"_after_update", "AFTER UPDATE OF " + updateColumns(base.columns, key), "WHEN " + changed.String() + " OR " + moved + " ", again}
 	if base.where != "" {
-		read := func(operation string) string {
-			return fmt.Sprintf("%sSELECT CASE WHEN (%s) THEN %s ELSE 'delete' END, %s%s FROM %s WHERE %s = new.%s",
-				cols.String(), base.where, operation, base.rowid, quotedList(base.columns), quoteName(base.table), base.rowid, base.rowid)
+		where := func(operation string) string {
+			return read(fmt.Sprintf("CASE WHEN (%s) THEN %s ELSE 'delete' END", base.where, operation))
 		}
-		upsert = read("'upsert'")
+		upsert = where("'upsert'")
 		// The condition may look at any column.
 		when := changed.String() + " OR " + moved
-		update = triggerText{"_after_update", "AFTER UPDATE", "WHEN " + when + " ", read(which)}
-		touch = []triggerText{{"_after_touch", "AFTER UPDATE", "WHEN NOT (" + when + ") ", read("'keep'")}}
+		update = triggerText{"_after_update", "AFTER UPDATE", "WHEN " + when + " ", where(which)}
+		touch = []triggerText{{"_after_touch", "AFTER UPDATE", "WHEN NOT (" + when + ") ", where("'keep'")}}
 	}
-	drop := into + fmt.Sprintf(") VALUES('delete', old.%s)", base.rowid)
+	drop := into + fmt.Sprintf(") SELECT 'delete', old.%s WHERE NOT EXISTS (SELECT 1 FROM %s WHERE %s = old.%s)",
+		base.rowid, quoteName(base.table), base.rowid, base.rowid)
 	return append([]triggerText{
 		{"_after_insert", "AFTER INSERT", "", upsert},
 		update,
@@ -236,6 +243,10 @@ func (tr *indexTrigger) readUpsert(b *baseTable) bool {
 		}
 		return b.rowid != "" && len(b.columns) > 0
 	}
+	if len(t) > 4 && t[0].is("SELECT") && t[1].text == "upsert" {
+		b.addColumns(t[2:])
+		return b.rowid != "" && len(b.columns) > 0
+	}
 	// SELECT CASE WHEN (condition) THEN 'upsert' ... END, rowid, "column", ... FROM
 	if len(t) < 5 || !t[0].is("SELECT") || !t[1].is("CASE") || !t[2].is("WHEN") || !t[3].is("(") {
 		return false
@@ -256,10 +267,17 @@ func (tr *indexTrigger) readUpsert(b *baseTable) bool {
 	for i < len(t) && !t[i].is("END") {
 		i++
 	}
-	for i++; i+1 < len(t) && t[i].is(","); i += 2 {
-		b.addColumn(t[i+1].text)
+	if i < len(t) {
+		b.addColumns(t[i+1:])
 	}
 	return b.rowid != "" && len(b.columns) > 0
+}
+
+// addColumns reads ", rowid, column, ...".
+func (b *baseTable) addColumns(t []token) {
+	for i := 0; i+1 < len(t) && t[i].is(","); i += 2 {
+		b.addColumn(t[i+1].text)
+	}
 }
 
 func (b *baseTable) addColumn(name string) {
