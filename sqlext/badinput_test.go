@@ -3,6 +3,10 @@ package sqlext_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/nearlite/nearlite/sqlext/sqlite"
 )
 
 // Each bad statement fails with a message that names the thing, what was given and
@@ -212,5 +216,32 @@ func TestCommands(t *testing.T) {
 	}
 	if got := d.rows(`SELECT lexical_stats('docs_text')`); !strings.Contains(got, `"columns":[{"name":"title"`) {
 		t.Errorf("lexical_stats: %s", got)
+	}
+}
+
+// TestUnknownIndexCloses: a lookup that finds nothing, on a connection that has used no
+// index yet, leaves no statement that would keep the connection from closing.
+func TestUnknownIndexCloses(t *testing.T) {
+	d, path := openTemp(t)
+	d.words()
+	d.exec(`CREATE TABLE points(id INTEGER PRIMARY KEY, e F32_BLOB(2))`)
+	d.exec(`CREATE VIRTUAL TABLE points_vec USING hnsw(points, e)`)
+	for _, sql := range []string{
+		`SELECT hnsw_stats('nope')`, `SELECT nearlite_recall('nope')`,
+		`SELECT did_you_mean('nope', 'x')`, `SELECT lexical_count('nope', 'x')`,
+	} {
+		c, err := sqlite3.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sqlite.Register(c); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Exec(sql); err == nil || !strings.Contains(err.Error(), "no such index: nope") {
+			t.Errorf("%s: got %v, want no such index", sql, err)
+		}
+		if err := c.Close(); err != nil {
+			t.Errorf("closing after %s: %v", sql, err)
+		}
 	}
 }

@@ -154,6 +154,9 @@ func (cat *catalog) lookup(name, module string) (*indexTable, error) {
 	if t == nil {
 		found, err := cat.find(name, module)
 		if err != nil {
+			// Looking may have prepared a version's statement, and no table is there
+			// whose end would close it.
+			cat.closeVersions()
 			return nil, err
 		}
 		t = found

@@ -33,7 +33,7 @@ func TestLexicalTerms(t *testing.T) {
 	d.exec(`ROLLBACK`)
 	d.wants("search|3\nsoup|2\nsuch|1", `SELECT * FROM lexical_terms('docs_text', 's')`)
 	d.fails(`lexical_terms: the argument idx is missing, want lexical_terms(index, prefix, n)`, `SELECT * FROM lexical_terms`)
-	d.fails(`lexical_terms: n is -1, want a whole number from 0 up`, `SELECT * FROM lexical_terms('docs_text', 's', -1)`)
+	d.fails(`lexical_terms: n is -1, want a whole number from 0 to 2147483647`, `SELECT * FROM lexical_terms('docs_text', 's', -1)`)
 	d.fails(`lexical_terms: prefix is 5, want the beginning of a word, or NULL for all words`, `SELECT * FROM lexical_terms('docs_text', 5)`)
 	d.fails(`no such index: nope, want one of docs_text`, `SELECT * FROM lexical_terms('nope', 's')`)
 	d.fails(`main.docs is no index`, `SELECT * FROM lexical_terms('docs', 's')`)

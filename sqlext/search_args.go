@@ -84,7 +84,7 @@ func (c *searchCall) count(i int, name string) int {
 	case v.Kind == host.Float && v.Float >= 0 && v.Float <= math.MaxInt32 && v.Float == math.Trunc(v.Float):
 		return int(v.Float)
 	}
-	c.fail("%s is %s, want a whole number from 0 up", name, describeValue(v))
+	c.fail("%s is %s, want a whole number from 0 to %d", name, describeValue(v), math.MaxInt32)
 	return 0
 }
 

@@ -25,6 +25,9 @@ func newRoot(ctx context.Context) *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetContext(ctx)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
+	})
 	root.AddCommand(newSQL(), newImport(), newDemo(), newServe(), newVersion())
 	return root
 }
