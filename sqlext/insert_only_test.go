@@ -25,24 +25,3 @@ func TestInsertOnly(t *testing.T) {
 		})
 	}
 }
-
-// Nor has anything asked such a connection whether the table has rowids: the triggers
-// bring its key.
-func TestWriteOnlyWithoutRowID(t *testing.T) {
-	d, path := openTemp(t)
-	d.exec(`CREATE TABLE docs(id TEXT PRIMARY KEY, e F32_BLOB(2)) WITHOUT ROWID`)
-	d.exec(`CREATE INDEX docs_vec ON docs(libsql_vector_idx(e))`)
-	const all = `SELECT id FROM vector_top_k('docs_vec', vector32('[3,1]'), 5)`
-	for _, step := range []struct{ write, want string }{
-		{`INSERT INTO docs VALUES('a', vector32('[1,2]')), ('b', vector32('[2,1]'))`, "b\na"},
-		{`UPDATE docs SET e = vector32('[3,1]') WHERE id = 'a'`, "a\nb"},
-		{`UPDATE docs SET id = 'c' WHERE id = 'b'`, "a\nc"},
-		{`INSERT OR REPLACE INTO docs VALUES('a', vector32('[0,1]'))`, "c\na"},
-		{`DELETE FROM docs WHERE id = 'c'`, "a"},
-		{`DELETE FROM docs`, ""},
-	} {
-		openFile(t, "file:"+path).exec(step.write)
-		d.wants(step.want, all)
-		d.check()
-	}
-}
