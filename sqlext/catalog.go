@@ -151,7 +151,8 @@ func (cat *catalog) lexicalIndex(name string) (*lexicalTable, error) {
 
 func (cat *catalog) lookup(name, module string) (*indexTable, error) {
 	t := cat.byName[name]
-	if t == nil {
+	kept := t != nil
+	if !kept {
 		found, err := cat.find(name, module)
 		if err != nil {
 			// Looking may have prepared a version's statement, and no table is there
@@ -166,9 +167,16 @@ func (cat *catalog) lookup(name, module string) (*indexTable, error) {
 	}
 	// Asking for the schema version also makes SQLite notice changes by other
 	// connections now, and disconnect t if it must, rather than in mid-search.
+	known, version := t.baseKnown, t.baseVersion
 	t.enter()
 	err := t.ready()
 	t.leave()
+	if kept && !(known && t.baseKnown && t.baseVersion == version) {
+		// The index may have been made again. SQLite keeps the object of the one before as
+		// long as a prepared statement refers to it, and connects the new one when asked.
+		delete(cat.byName, name)
+		return cat.lookup(name, module)
+	}
 	if err != nil {
 		return nil, err
 	}
