@@ -21,7 +21,11 @@ var habitRuns = flag.Int("habits", 4, "files that connections with habits of the
 // enough rows to pass those: probes, folded logs, merged segments. Between two checks
 // nobody looks; at a check, everybody must see the same, and hold up nobody.
 func TestHabits(t *testing.T) {
-	for run := range *habitRuns {
+	runs := *habitRuns
+	if testing.Short() {
+		runs = 1
+	}
+	for run := range runs {
 		h := &habits{rng: rand.New(rand.NewPCG(11, uint64(run)))}
 		journal := pick(h.rng, "wal", "delete", "truncate", "persist", "memory")
 		index := pick(h.rng, habitIndexes...)
